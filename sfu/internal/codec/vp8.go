@@ -1,0 +1,132 @@
+package codec
+
+import "encoding/binary"
+
+// vp8Descriptor is where the fields of a VP8 payload descriptor (RFC 7741
+// §4.2) lie; an offset of 0 is an absent field, and the length is that of the
+// whole descriptor, 1 to 6 bytes.
+type vp8Descriptor struct {
+	start            bool  // S bit, and partition 0
+	picture          uint8 // offset of the picture id, one byte or two
+	wide             bool  // the picture id has 15 bits
+	tl0, temporal    uint8 // offsets of TL0PICIDX and of TID|Y|KEYIDX
+	hasTID, hasIndex bool  // T and K: which parts of the latter count
+	length           uint8
+}
+
+func scanVP8(b []byte) (d vp8Descriptor, ok bool) {
+	if len(b) == 0 {
+		return d, false
+	}
+	const extended, start, partition = 0x80, 0x10, 0x07
+	d.start = b[0]&start != 0 && b[0]&partition == 0
+	d.length = 1
+	if b[0]&extended == 0 {
+		return d, true
+	}
+	if len(b) < 2 {
+		return d, false
+	}
+	const hasPicture, hasTL0, hasTID, hasIndex = 0x80, 0x40, 0x20, 0x10
+	flags := b[1]
+	d.length = 2
+	if flags&hasPicture != 0 {
+		d.picture = d.length
+		d.length++
+		if len(b) < int(d.length) {
+			return d, false
+		}
+		if b[d.picture]&0x80 != 0 {
+			d.wide = true
+			d.length++
+		}
+	}
+	if flags&hasTL0 != 0 {
+		d.tl0 = d.length
+		d.length++
+	}
+	d.hasTID, d.hasIndex = flags&hasTID != 0, flags&hasIndex != 0
+	if d.hasTID || d.hasIndex {
+		d.temporal = d.length
+		d.length++
+	}
+	return d, len(b) >= int(d.length)
+}
+
+func parseVP8(b []byte) (info Info) {
+	d, ok := scanVP8(b)
+	if !ok {
+		return Info{}
+	}
+	info.Start = d.start
+	switch {
+	case d.wide:
+		info.PictureIDBits = 15
+		info.PictureID = binary.BigEndian.Uint16(b[d.picture:]) & 0x7fff
+	case d.picture != 0:
+		info.PictureIDBits = 7
+		info.PictureID = uint16(b[d.picture])
+	}
+	if d.tl0 != 0 {
+		info.HasTL0PicIdx = true
+		info.TL0PicIdx = b[d.tl0]
+	}
+	if d.hasTID {
+		info.Temporal = b[d.temporal] >> 6
+		info.Switch = d.start && b[d.temporal]&0x20 != 0
+	}
+	if d.hasIndex {
+		info.HasKeyIdx = true
+		info.KeyIdx = b[d.temporal] & 0x1f
+	}
+	// The payload header's P bit is 0 for a keyframe (§4.3).
+	frame := b[d.length:]
+	if !d.start || len(frame) == 0 || frame[0]&1 != 0 {
+		return info
+	}
+	info.Keyframe, info.Switch = true, true
+	info.Width, info.Height = vp8Size(frame)
+	return info
+}
+
+// vp8Size reads the size from a keyframe's header: a tag of 3 bytes, a start
+// code, then 14 bits each under 2 bits of scaling hint (RFC 6386 §9.1).
+func vp8Size(frame []byte) (width, height uint16) {
+	if len(frame) < 10 || frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a {
+		return 0, 0
+	}
+	width = binary.LittleEndian.Uint16(frame[6:]) & 0x3fff
+	height = binary.LittleEndian.Uint16(frame[8:]) & 0x3fff
+	if width == 0 || height == 0 {
+		return 0, 0
+	}
+	return width, height
+}
+
+// VP8Patch returns the first n bytes of a VP8 payload with its picture numbers
+// replaced. Numbers are cut to the width they have in the packet, and those
+// that it doesn't have are left out, so the length never changes. n is 0 where
+// there is nothing to patch. The info is Parse's of the same payload.
+func VP8Patch(info Info, payload []byte, pictureID uint16, tl0 uint8, keyIdx uint8) (patch [6]byte, n uint8) {
+	if info.PictureIDBits == 0 && !info.HasTL0PicIdx && !info.HasKeyIdx {
+		return patch, 0
+	}
+	d, ok := scanVP8(payload)
+	if !ok || d.picture == 0 && d.tl0 == 0 && !d.hasIndex {
+		return patch, 0
+	}
+	copy(patch[:d.length], payload)
+	switch {
+	case d.wide:
+		binary.BigEndian.PutUint16(patch[d.picture:], pictureID|0x8000)
+	case d.picture != 0:
+		patch[d.picture] = byte(pictureID) & 0x7f
+	}
+	if d.tl0 != 0 {
+		patch[d.tl0] = tl0
+	}
+	if d.hasIndex {
+		patch[d.temporal] = patch[d.temporal]&^0x1f | keyIdx&0x1f
+	}
+	return patch, d.length
+}
