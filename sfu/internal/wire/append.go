@@ -1,0 +1,119 @@
+package wire
+
+import "encoding/binary"
+
+// Limits of the one-byte form of a header-extension element (RFC 8285 §4.2);
+// what exceeds them needs the two-byte form.
+const (
+	oneByteMaxID   = 14
+	oneByteMaxSize = 16
+	twoByteMaxSize = 255
+)
+
+// Append appends to dst the RTP packet that the viewer gets for p under edit
+// e, and allocates nothing if dst has room. The packet has no contributing
+// sources and no padding; of the header extensions it has those that are
+// forwarded, present in p and negotiated by the viewer.
+func (f *Format) Append(dst []byte, p *Packet, e *Edit) []byte {
+	dst = f.appendHeader(dst, p, e.Timestamp, f.PayloadType, e.Sequence, f.SSRC)
+	return appendPayload(dst, p, e)
+}
+
+// AppendRTX is like Append, for the packet sent again (RFC 4588 §4): on the
+// retransmission stream's SSRC, payload type and own sequence numbers, with
+// the number of the original ahead of the payload. It is for viewers whose
+// RTXSSRC is not 0; the others get the result of Append once more.
+func (f *Format) AppendRTX(dst []byte, p *Packet, e *Edit, rtxSequence uint16) []byte {
+	dst = f.appendHeader(dst, p, e.Timestamp, f.RTXPayloadType, rtxSequence, f.RTXSSRC)
+	dst = binary.BigEndian.AppendUint16(dst, e.Sequence)
+	return appendPayload(dst, p, e)
+}
+
+// RTXOriginal splits the payload of a retransmission into the sequence number
+// of the original and the original's payload (RFC 4588 §4). ok is false where
+// there is no number, as in the padding that senders probe with; rest may be
+// empty.
+func RTXOriginal(payload []byte) (osn uint16, rest []byte, ok bool) {
+	if len(payload) < 2 {
+		return 0, nil, false
+	}
+	return binary.BigEndian.Uint16(payload), payload[2:], true
+}
+
+func (f *Format) appendHeader(dst []byte, p *Packet, timestamp uint32, payloadType uint8, sequence uint16, ssrc uint32) []byte {
+	size, twoByte := f.extensionSize(p)
+	first := byte(2 << 6)
+	if size > 0 {
+		first |= 0x10
+	}
+	second := payloadType & 0x7F
+	if p.Marker {
+		second |= 0x80
+	}
+	dst = append(dst, first, second, byte(sequence>>8), byte(sequence),
+		byte(timestamp>>24), byte(timestamp>>16), byte(timestamp>>8), byte(timestamp),
+		byte(ssrc>>24), byte(ssrc>>16), byte(ssrc>>8), byte(ssrc))
+	if size > 0 {
+		dst = f.appendExtensions(dst, p, size, twoByte)
+	}
+	return dst
+}
+
+// sends reports whether the viewer gets p's extension of that kind.
+func (f *Format) sends(p *Packet, kind ExtensionKind) bool {
+	b := p.Extensions[kind]
+	return b != nil && f.Extensions[kind] != 0 && kind.Forwarded() && len(b) <= twoByteMaxSize
+}
+
+// extensionSize measures the elements that the viewer gets, in bytes without
+// the alignment; 0 means no extension at all. All elements of a packet have
+// the same form, so a single large id or element makes all two-byte.
+func (f *Format) extensionSize(p *Packet) (size int, twoByte bool) {
+	count := 0
+	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
+		if !f.sends(p, kind) {
+			continue
+		}
+		n := len(p.Extensions[kind])
+		count++
+		size += 1 + n
+		if n == 0 || n > oneByteMaxSize || f.Extensions[kind] > oneByteMaxID {
+			twoByte = true
+		}
+	}
+	if twoByte {
+		size += count
+	}
+	return size, twoByte
+}
+
+func (f *Format) appendExtensions(dst []byte, p *Packet, size int, twoByte bool) []byte {
+	profile := uint16(profileOneByte)
+	if twoByte {
+		profile = profileTwoByte
+	}
+	dst = binary.BigEndian.AppendUint16(dst, profile)
+	dst = binary.BigEndian.AppendUint16(dst, uint16((size+3)/4))
+	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
+		if !f.sends(p, kind) {
+			continue
+		}
+		b, id := p.Extensions[kind], f.Extensions[kind]
+		if twoByte {
+			dst = append(dst, id, byte(len(b)))
+		} else {
+			dst = append(dst, id<<4|byte(len(b)-1))
+		}
+		dst = append(dst, b...)
+	}
+	for ; size%4 != 0; size++ {
+		dst = append(dst, 0)
+	}
+	return dst
+}
+
+func appendPayload(dst []byte, p *Packet, e *Edit) []byte {
+	n := min(int(e.PatchLen), MaxPatch, len(p.Payload))
+	dst = append(dst, e.Patch[:n]...)
+	return append(dst, p.Payload[n:]...)
+}

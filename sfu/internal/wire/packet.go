@@ -1,0 +1,68 @@
+package wire
+
+// ExtensionKind names a header extension independently of the id that one peer
+// negotiated for it (RFC 8285).
+type ExtensionKind uint8
+
+// The header extensions that Plenum knows. ExtensionNone marks an id that was
+// not negotiated or that Plenum does not know.
+const (
+	ExtensionNone ExtensionKind = iota
+	ExtensionMid
+	ExtensionRid
+	ExtensionRepairedRid
+	ExtensionAudioLevel
+	ExtensionAbsSendTime
+	ExtensionTransportCC
+	ExtensionVideoOrientation
+	ExtensionPlayoutDelay
+	ExtensionVideoContentType
+	ExtensionColorSpace
+	ExtensionDependencyDescriptor
+	ExtensionAbsCaptureTime
+	NumExtensions
+)
+
+// ExtensionIDs are the ids that one peer negotiated, by kind; 0 is absent.
+type ExtensionIDs [NumExtensions]uint8
+
+// ExtensionKinds is the inverse of ExtensionIDs: the kind of each id, used to
+// parse what a peer sends.
+type ExtensionKinds [256]ExtensionKind
+
+// Packet is a view of one RTP packet (RFC 3550 §5.1), parsed once. Its slices
+// point into the bytes given to Parse and are valid as long as those are.
+type Packet struct {
+	Sequence    uint16
+	Timestamp   uint32
+	SSRC        uint32
+	PayloadType uint8
+	Marker      bool
+	// Payload is without padding; it is empty for a padding-only packet.
+	Payload []byte
+	// Extensions holds each known element's bytes, nil where absent.
+	Extensions [NumExtensions][]byte
+}
+
+// MaxPatch is the largest number of payload bytes that an Edit may replace.
+const MaxPatch = 6
+
+// Edit is what a subscription changes in a packet before it is sent on. The
+// first PatchLen bytes of the payload are replaced by Patch; the payload's
+// length never changes.
+type Edit struct {
+	Sequence  uint16
+	Timestamp uint32
+	PatchLen  uint8
+	Patch     [MaxPatch]byte
+}
+
+// Format is how one subscription's packets look to its viewer: the identifiers
+// negotiated for its m-line. RTXSSRC is 0 where the viewer has no RTX.
+type Format struct {
+	SSRC           uint32
+	RTXSSRC        uint32
+	PayloadType    uint8
+	RTXPayloadType uint8
+	Extensions     ExtensionIDs
+}
