@@ -53,7 +53,7 @@ func (r *bitReader) bits(n uint32) uint32 {
 }
 
 func (r *bitReader) skip(n uint32) {
-	for range n {
+	for ; n > 0 && !r.bad; n-- {
 		r.bit()
 	}
 }

@@ -4,9 +4,10 @@ package codec
 // dependency descriptor header extension, nil where the packet has none; it is
 // used for H264, H265 and AV1. Both are only read, and not kept.
 //
-// What is malformed is nothing: the result is then the zero Info, and a
-// malformed descriptor counts as none. In every result Keyframe implies Switch,
-// Switch implies Start, and Width and Height are both set or both 0.
+// A malformed payload tells nothing, and an encrypted one may look like that; a
+// malformed descriptor counts as none. Where neither tells anything, the result
+// is the zero Info. In every result Keyframe implies Switch, Switch implies
+// Start, and Width and Height are both set or both 0.
 //
 // H264 and H265 have no mark for the start of a frame. There Start is true for
 // anything that can only precede or be the first slice, so that a frame whose
