@@ -142,10 +142,14 @@ func (d *Detector) rank(now time.Duration) {
 	slices.SortFunc(d.speaking[old:], func(a, b *track) int {
 		return cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(a.id, b.id))
 	})
-	s := d.speaking
-	for i := range s {
-		for j := i; j > 0 && s[j].level > s[j-1].level+overtake; j-- {
-			s[j], s[j-1] = s[j-1], s[j]
+	for i, t := range d.speaking {
+		ahead := slices.IndexFunc(d.speaking[:i], func(a *track) bool {
+			return t.level > a.level+overtake
+		})
+		if ahead >= 0 {
+			// All in between are quieter than t too, or they would be ahead already.
+			copy(d.speaking[ahead+1:i+1], d.speaking[ahead:i])
+			d.speaking[ahead] = t
 		}
 	}
 }
