@@ -1,0 +1,212 @@
+import {PlenumError} from './errors.js';
+import {attach, detach} from './sending.js';
+
+/**
+ * @typedef {import('./protocol.js').ClientMessage} ClientMessage
+ * @typedef {import('./protocol.js').DescriptionMessage} DescriptionMessage
+ * @typedef {import('./protocol.js').PublishedTrack} PublishedTrack
+ * @typedef {import('./sending.js').LocalTrack} LocalTrack
+ *
+ * @typedef {object} PeerOwner
+ * @property {(message: ClientMessage) => boolean} send  false where there is no socket
+ * @property {() => PublishedTrack[]} published  what the own m-lines carry, as far as they have a mid
+ * @property {(mid: string, track: MediaStreamTrack, stream: MediaStream) => void} received
+ * @property {() => void} pathChanged  `pathLost` may have changed
+ * @property {() => void} broken  nothing but a new session helps
+ * @property {(error: PlenumError) => void} failed  one negotiation step failed; the call goes on
+ */
+
+/** How long a path may stay disconnected before ICE restarts, in milliseconds. */
+const patience = 3000;
+
+/**
+ * The one RTCPeerConnection of a session. It negotiates as in the W3C's example of
+ * perfect negotiation (WebRTC 1.0, section 10.7) with the browser as the polite
+ * side: a server offer that meets our own rolls ours back, and the browser itself
+ * fires `negotiationneeded` again once it is stable.
+ */
+export class Peer {
+  #pc;
+  #configuration;
+  #owner;
+  /** The last `publish`, so that only changes are sent. */
+  #announced = '[]';
+  /** @type {(RTCIceCandidateInit | null)[]} made while there was no socket */
+  #unsent = [];
+  /** An answer is being applied. */
+  #answered = false;
+  /** An ICE restart was asked for and not answered yet. */
+  #restarting = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #patienceTimer;
+  /** Our own m-lines that carry nothing any more. @type {import('./sending.js').Idle[]} */
+  #idle = [];
+  #started = false;
+
+  /**
+   * @param {RTCConfiguration} configuration
+   * @param {PeerOwner} owner
+   */
+  constructor(configuration, owner) {
+    this.#configuration = configuration;
+    this.#owner = owner;
+    const pc = new RTCPeerConnection(configuration);
+    this.#pc = pc;
+    pc.onnegotiationneeded = () => this.#offer();
+    pc.onicecandidate = ({candidate}) => this.#trickle(candidate);
+    pc.oniceconnectionstatechange = () => this.#watchPath();
+    pc.onconnectionstatechange = () => {
+      // With the path intact this is DTLS, which an ICE restart does not cure.
+      if (pc.connectionState === 'failed' && !this.pathLost) owner.broken();
+    };
+    pc.ontrack = ({transceiver, track, streams}) => {
+      if (transceiver.mid !== null) owner.received(transceiver.mid, track, streams[0] ?? new MediaStream([track]));
+    };
+  }
+
+  /** The browser's object, for statistics. */
+  get connection() {
+    return this.#pc;
+  }
+
+  /** Whether media can't get through at the moment. */
+  get pathLost() {
+    const state = this.#pc.iceConnectionState;
+    return state === 'disconnected' || state === 'failed';
+  }
+
+  /** Makes sure that there is something to offer, since the server speaks only when spoken to. */
+  start() {
+    if (this.#started || this.#pc.signalingState === 'closed') return;
+    this.#started = true;
+    if (this.#pc.getTransceivers().length === 0) this.#pc.createDataChannel('plenum');
+  }
+
+  /** @param {LocalTrack} local */
+  add(local) {
+    attach(this.#pc, local, this.#idle);
+  }
+
+  /** @param {LocalTrack} local */
+  remove(local) {
+    detach(local, this.#idle);
+  }
+
+  /**
+   * Applies the server's description, and answers an offer.
+   *
+   * @param {DescriptionMessage} description
+   */
+  async receive({type, sdp}) {
+    const pc = this.#pc;
+    if (type === 'answer') {
+      // After a resume an answer may come twice, to the offer and to its repetition.
+      if (pc.signalingState !== 'have-local-offer' || this.#answered) return;
+      this.#answered = true;
+    }
+    try {
+      await pc.setRemoteDescription({type, sdp});
+      if (type === 'answer') {
+        this.#restarting = false;
+        return;
+      }
+      await pc.setLocalDescription();
+      this.#sendDescription();
+    } catch (error) {
+      this.#fail('bad-sdp', error);
+    } finally {
+      if (type === 'answer') this.#answered = false;
+    }
+  }
+
+  /** @param {RTCIceCandidateInit | null} candidate */
+  async receiveCandidate(candidate) {
+    try {
+      await this.#pc.addIceCandidate(candidate ?? undefined);
+    } catch (error) {
+      this.#fail('bad-candidate', error);
+    }
+  }
+
+  /**
+   * The session goes on over a new socket: says again what may have been lost.
+   *
+   * @param {RTCIceServer[]} iceServers
+   */
+  resume(iceServers) {
+    if (JSON.stringify(iceServers) !== JSON.stringify(this.#configuration.iceServers)) {
+      this.#configuration = {...this.#configuration, iceServers};
+      this.#pc.setConfiguration(this.#configuration);
+    }
+    this.#announced = '[]';
+    if (this.#pc.signalingState === 'have-local-offer') this.#sendDescription();
+    else this.#announce();
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    unsent.forEach((candidate) => this.#owner.send({type: 'candidate', candidate}));
+    if (this.pathLost && !this.#restarting) this.restart();
+  }
+
+  /** Looks for a new path: an ICE restart. */
+  restart() {
+    clearTimeout(this.#patienceTimer);
+    this.#restarting = true;
+    this.#pc.restartIce();
+  }
+
+  close() {
+    clearTimeout(this.#patienceTimer);
+    const pc = this.#pc;
+    pc.onnegotiationneeded = pc.onicecandidate = pc.ontrack = null;
+    pc.oniceconnectionstatechange = pc.onconnectionstatechange = null;
+    pc.close();
+  }
+
+  async #offer() {
+    try {
+      await this.#pc.setLocalDescription();
+      // An offer of the server's may have rolled ours back in the meantime.
+      if (this.#pc.signalingState === 'have-local-offer') this.#sendDescription();
+    } catch (error) {
+      this.#fail('bad-sdp', error);
+    }
+  }
+
+  #sendDescription() {
+    const description = this.#pc.localDescription;
+    if (!description) return;
+    const {type, sdp} = description;
+    if (type !== 'offer' && type !== 'answer') return;
+    if (type === 'offer') this.#announce();
+    this.#owner.send({type, sdp});
+  }
+
+  /** Names the sources of our m-lines; their mids exist only once an offer has been made. */
+  #announce() {
+    const tracks = this.#owner.published();
+    const text = JSON.stringify(tracks);
+    if (text === this.#announced || tracks.length === 0) return;
+    if (this.#owner.send({type: 'publish', tracks})) this.#announced = text;
+  }
+
+  /** @param {RTCIceCandidate | null} candidate */
+  #trickle(candidate) {
+    const init = candidate ? candidate.toJSON() : null;
+    if (!this.#owner.send({type: 'candidate', candidate: init})) this.#unsent.push(init);
+  }
+
+  #watchPath() {
+    clearTimeout(this.#patienceTimer);
+    const state = this.#pc.iceConnectionState;
+    if (state === 'failed') this.restart();
+    if (state === 'disconnected') this.#patienceTimer = setTimeout(() => this.restart(), patience);
+    this.#owner.pathChanged();
+  }
+
+  /** @param {string} code @param {unknown} error */
+  #fail(code, error) {
+    if (this.#pc.signalingState === 'closed') return; // it was closed under the operation
+    const text = error instanceof Error ? error.message : String(error);
+    this.#owner.failed(new PlenumError(code, text, false, error));
+  }
+}
