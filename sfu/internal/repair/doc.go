@@ -1,10 +1,12 @@
-// Package repair decides what to ask a publisher to send again.
+// Package repair decides what to ask a publisher to send again, and keeps
+// account of what arrived.
 //
 // A Tracker watches the sequence numbers of one layer, including those that
 // retransmissions restore, and says which ones to NACK and when. A Gate merges
 // everyone's wishes for a keyframe of one layer into single requests and
-// repeats them until a keyframe comes. Neither sends anything: the caller asks
-// what is due and passes the time, measured since any fixed start.
+// repeats them until a keyframe comes. A Reception counts for receiver reports.
+// None of them sends anything: the caller asks what is due and passes the time,
+// measured since any fixed start.
 //
 // The package is pure: no clock, no lock, no goroutine.
 package repair
