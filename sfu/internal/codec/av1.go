@@ -25,7 +25,7 @@ func parseAV1(b []byte) (info Info) {
 	if header&count != 0x10 {
 		// Every element but the last of a counted list is under its size.
 		n, size, ok := leb128(b)
-		if !ok || size == 0 || size > uint32(len(b)-n) {
+		if !ok || size > uint32(len(b)-n) {
 			return Info{}
 		}
 		b = b[n : n+int(size)]

@@ -95,7 +95,7 @@ func (s sps264) bytes() []byte {
 		w.flag(s.scaling)
 		if s.scaling {
 			// The first list has its full length of 16, the second ends at its third
-			// entry, the seventh, of 64, at its eighth; the others are absent.
+			// entry, the seventh has its full 64; the others are absent.
 			for i := range lists {
 				switch i {
 				case 0:
@@ -110,8 +110,8 @@ func (s sps264) bytes() []byte {
 					w.signedGolomb(-7)
 				case 6:
 					w.flag(true)
-					for range 8 {
-						w.signedGolomb(-1) // from 8 down to 0
+					for range 64 {
+						w.signedGolomb(0)
 					}
 				default:
 					w.flag(false)

@@ -112,7 +112,7 @@ func VP8Patch(info Info, payload []byte, pictureID uint16, tl0 uint8, keyIdx uin
 		return patch, 0
 	}
 	d, ok := scanVP8(payload)
-	if !ok || d.picture == 0 && d.tl0 == 0 && !d.hasIndex {
+	if !ok {
 		return patch, 0
 	}
 	copy(patch[:d.length], payload)
