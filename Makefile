@@ -1,0 +1,78 @@
+# Plenum's tasks. `make help` lists them.
+
+GO       ?= go
+FUZZTIME ?= 2m
+SOAKTIME ?= 5m
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# nft, ip and tc live where only root's PATH looks.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test setup test-go test-web e2e interop fuzz soak bench lint lint-go lint-web clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Serve on http://localhost:8080 (needs Go alone)
+	$(GO) run -ldflags "$(LDFLAGS)" ./cmd/plenum
+
+build: ## Build bin/plenum
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/plenum ./cmd/plenum
+
+test: setup lint test-go test-web e2e ## Run everything (installs what it needs on Debian as root)
+
+setup: ## Install what the tests need and this machine lacks
+	@.ci/setup
+
+test-go: ## Run the Go tests with the race detector
+	$(GO) test -race -timeout 15m ./...
+
+test-web: web/node_modules ## Run the SDK's and the app's unit tests
+	cd web && npm test
+
+e2e: build web/e2e/node_modules ## Run the browser tests against the real binary
+	cd web/e2e && npm test
+
+interop: build ## Run other WebRTC stacks against the real binary
+	cd web/e2e/interop && npm ci --no-audit --no-fund && npm test
+
+fuzz: ## Run each fuzz target for FUZZTIME (2m)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+soak: ## Join and leave for SOAKTIME (5m) and look for leaks
+	PLENUM_SOAK=$(SOAKTIME) $(GO) test -run '^TestSoak' -count 1 -timeout 0 -v ./...
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: lint-go lint-web ## Check format, vet, staticcheck and types
+
+lint-go:
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		[ -z "$$unformatted" ] || { echo "gofmt these:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+lint-web: web/node_modules
+	cd web && npm run check
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund && touch node_modules
+
+web/e2e/node_modules: web/e2e/package-lock.json
+	cd web/e2e && npm ci --no-audit --no-fund && touch node_modules
+
+clean: ## Remove what was built
+	rm -rf bin web/node_modules web/e2e/node_modules web/e2e/interop/node_modules
