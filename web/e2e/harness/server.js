@@ -1,0 +1,77 @@
+// The real binary, on free ports.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { until } from './until.js';
+
+const binary = fileURLToPath(new URL('../../../bin/plenum', import.meta.url));
+const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
+
+/**
+ * Starts a server and waits until it serves.
+ * @param {{flags?: string[], host?: string}} options host is the address to listen on.
+ */
+export async function startServer({ flags = [], host = '127.0.0.1' } = {}) {
+  const server = new Server(['--listen', `${host}:0`, '--media-port', '0', '--log-level', 'debug', ...flags]);
+  await server.started();
+  return server;
+}
+
+class Server {
+  log = '';
+  exit = null; // {code, signal} once the process has ended
+
+  constructor(flags) {
+    this.process = spawn(binary, ['serve', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process.stdout.on('data', text => { this.log += text; });
+    this.process.stderr.on('data', text => { this.log += text; });
+    this.ended = new Promise(resolve => this.process.on('exit', (code, signal) => {
+      this.exit = { code, signal };
+      resolve(this.exit);
+    }));
+  }
+
+  async started() {
+    const line = await until(() => {
+      if (this.exit) throw new Error(`the server ended:\n${this.log}`);
+      return this.log.match(/^.*\baddr=(\S+) media=(\S+).*$/m);
+    }, { what: 'the start-up log line', every: 20 });
+    this.address = line[1];
+    this.media = line[2];
+    this.url = `http://${this.address}`;
+    await until(async () => (await fetch(`${this.url}/readyz`)).ok, { what: '/readyz', every: 20 });
+  }
+
+  get mediaPort() { return Number(this.media.split(':').at(-1)); }
+  get mediaHost() { return this.media.slice(0, this.media.lastIndexOf(':')).replace(/[[\]]/g, ''); }
+
+  /** The page's URL of a room; localhost is a secure context, so it gets devices. */
+  room(room, host = this.address.replace('127.0.0.1', 'localhost')) {
+    return `http://${host}/r/${room}`;
+  }
+
+  /** The metrics as a function: metric('name', {label: value}) sums what matches. */
+  async metrics() {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const samples = [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labels, value]) => ({
+      name,
+      labels: Object.fromEntries([...(labels ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(m => [m[1], m[2]])),
+      value: Number(value),
+    }));
+    return (name, labels = {}) => samples
+      .filter(s => s.name === name && Object.entries(labels).every(([k, v]) => s.labels[k] === v))
+      .reduce((sum, s) => sum + s.value, 0);
+  }
+
+  /** SIGTERM; resolves with {code, signal}. The log is kept where failed tests are looked into. */
+  async stop(name = 'server') {
+    if (!this.exit) this.process.kill('SIGTERM');
+    const force = setTimeout(() => this.process.kill('SIGKILL'), 40000);
+    const exit = await this.ended;
+    clearTimeout(force);
+    mkdirSync(artifacts, { recursive: true });
+    writeFileSync(`${artifacts}${name}.log`, this.log);
+    return exit;
+  }
+}
