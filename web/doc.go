@@ -21,6 +21,7 @@
 //	app/grid.js       the tiles; drawn from the room's state, never from single events
 //	app/chat.js       the chat panel
 //	app/devices.js    camera and microphone, and why they are missing
+//	app/page.js       finding and making elements
 //	app/settings.js   what the address says and what the browser remembers
 //	test/             tests for Node's own runner, with a fake WebSocket and peer connection
 //	e2e/              tests in real browsers against the real binary
