@@ -24,7 +24,7 @@ type clock struct {
 
 	offset uint32 // outgoing less source timestamp
 	linked bool   // offset holds for the current layer's source
-	frame  int64  // ticks of one frame, the least step to a new run
+	frame  int64  // ticks of one frame
 
 	top   int64         // the highest timestamp sent
 	topAt time.Duration // when it first was
@@ -48,6 +48,7 @@ const (
 
 // strayLimit is how far a run's first timestamp may be from the time that has
 // passed, and how far a source may step back before that counts as a new beginning.
+// Half of a timestamp's range passed in silence looks like a step back as well.
 const strayLimit = 2 * time.Second
 
 // maxLead bounds what a later run takes back; more than this is no matter of a
@@ -98,20 +99,33 @@ func (c *clock) begin(now time.Duration, timestamp uint32, r *report, same bool)
 // align is the outgoing timestamp of a run's first packet.
 func (c *clock) align(now time.Duration, timestamp uint32, r *report, same bool) int64 {
 	due := c.due(now)
-	first := due
+	first, aligned := due, true
 	switch {
 	case same && c.linked:
 		first = near(due, timestamp+c.offset)
 	case c.known && r.known:
 		first = c.out + c.ticks(r.ntp.Sub(c.ntp)) + int64(int32(timestamp-r.rtp))
+	default:
+		aligned = false
 	}
 	if limit := c.ticks(strayLimit); first < due-limit || first > due+limit {
-		first = due
+		first, aligned = due, false
 	}
 	first -= c.lead
-	least := c.top + c.frame
+	least := c.top + c.step(aligned)
 	c.lead = min(max(0, least-first), c.ticks(maxLead))
 	return max(first, least)
+}
+
+// step is the least distance of a run's beginning from what was sent before it.
+// Audio packets must not overlap. A video frame may follow closely where it is
+// known to be the same picture in another layer; where it is only guessed it gets
+// its time, but not so often that guesses add up.
+func (c *clock) step(aligned bool) int64 {
+	if !c.audio && (aligned || c.lead >= c.frame) {
+		return max(1, c.rate/1000)
+	}
+	return c.frame
 }
 
 // stamp is the outgoing timestamp of a packet of the run.
@@ -123,13 +137,7 @@ func (c *clock) stamp(now time.Duration, timestamp uint32, ext int64, newest boo
 	if c.audio {
 		c.measure(timestamp, ext)
 	}
-	// After a silence that may have gone through half of the 32 bits only the
-	// time passed tells how often they wrapped.
-	to := c.top
-	if now-c.topAt > time.Hour {
-		to = c.due(now)
-	}
-	if out := near(to, out32); out > c.top || out < c.top-c.ticks(strayLimit) {
+	if out := near(c.top, out32); out > c.top || out < c.top-c.ticks(strayLimit) {
 		c.top, c.topAt = out, now
 	}
 	return out32

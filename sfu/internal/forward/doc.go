@@ -33,8 +33,9 @@
 // if the run goes on with the layer of the last one; both layers' sender reports,
 // which place both on the publisher's wall clock; the time passed since the
 // newest frame. One that strays more than 2 s from the time passed is not
-// believed. It is at least a frame after everything sent; how far that
-// pushed it ahead is taken back at the next break, so that switches do not add up.
+// believed. It is after everything sent: by a frame, or by 1 ms for video whose place is
+// known. How far that pushed it ahead is taken back at the next breaks, so that
+// switches do not add up.
 //
 // # VP8
 //
