@@ -1,0 +1,122 @@
+package signaling
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// subprotocol names version 1 of the protocol.
+const subprotocol = "plenum.v1"
+
+// Limits of what a request names, in characters.
+const (
+	maxRoomLength = 128
+	maxNameLength = 64
+)
+
+// request is what a client asks for when it connects.
+type request struct {
+	room, name     string
+	token, session string // secrets: never logged
+}
+
+// parseRequest reads the query and the subprotocols. Secrets may be in either;
+// the subprotocol, which stays out of access logs, goes first.
+func parseRequest(r *http.Request) (request, error) {
+	query := r.URL.Query()
+	q := request{
+		room: query.Get("room"), name: query.Get("name"),
+		token: query.Get("token"), session: query.Get("session"),
+	}
+	version, foreign := false, ""
+	for _, entry := range websocket.Subprotocols(r) {
+		if token, found := strings.CutPrefix(entry, "token."); found {
+			q.token = token
+		} else if secret, found := strings.CutPrefix(entry, "session."); found {
+			q.session = secret
+		} else if entry == subprotocol {
+			version = true
+		} else {
+			foreign = entry
+		}
+	}
+	if foreign != "" && !version {
+		return request{}, fmt.Errorf("unknown subprotocol %.40q: this server speaks %s", foreign, subprotocol)
+	}
+	return q, nil
+}
+
+func validRoom(room string) bool {
+	if len(room) < 1 || len(room) > maxRoomLength {
+		return false
+	}
+	for _, c := range []byte(room) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		digit := '0' <= c && c <= '9'
+		if !letter && !digit && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+func validName(name string) bool {
+	return utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxNameLength
+}
+
+// origins decides which pages may connect.
+type origins struct {
+	any       bool
+	localhost bool
+	listed    map[string]bool
+}
+
+func newOrigins(allowed []string, tokens bool) (origins, error) {
+	o := origins{listed: map[string]bool{}}
+	if len(allowed) == 0 {
+		o.any, o.localhost = tokens, true
+	}
+	for _, origin := range allowed {
+		if origin == "*" {
+			o.any = true
+			continue
+		}
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" {
+			return origins{}, errors.New("signaling: an allowed origin is a scheme and a host, like https://example.com, or *: " + origin)
+		}
+		o.listed[strings.ToLower(u.Scheme+"://"+u.Host)] = true
+	}
+	return o, nil
+}
+
+// allow checks the Origin that browsers send; other clients send none.
+func (o origins) allow(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || o.any {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return strings.EqualFold(u.Host, r.Host) ||
+		o.listed[strings.ToLower(u.Scheme+"://"+u.Host)] ||
+		o.localhost && isLocalhost(u.Hostname())
+}
+
+func isLocalhost(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
