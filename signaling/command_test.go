@@ -1,0 +1,157 @@
+package signaling
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"plenum/sfu"
+)
+
+const testMaxBody = 100
+
+func pointer[T any](v T) *T { return &v }
+
+func TestDecode(t *testing.T) {
+	for message, want := range map[string]command{
+		`{"type":"offer","sdp":"v=0"}`:                                   offerCommand{"v=0"},
+		`{"sdp":"","type":"answer","extra":1}`:                           answerCommand{""},
+		`{"type":"candidate","candidate":null}`:                          candidateCommand{},
+		`{"type":"candidate","candidate":{"candidate":"","sdpMid":"0"}}`: candidateCommand{},
+		`{"type":"candidate","candidate":{"candidate":"candidate:1","sdpMid":"0","sdpMLineIndex":3,"usernameFragment":"u"}}`: candidateCommand{&sfu.CandidateInit{
+			Candidate: "candidate:1", SDPMid: pointer("0"), SDPMLineIndex: pointer(uint16(3)), UsernameFragment: pointer("u"),
+		}},
+		`{"type":"publish","tracks":[]}`: publishCommand{[]sfu.PublishedTrack{}},
+		`{"type":"publish","tracks":[{"mid":"0","source":"camera"},{"mid":"1","source":"screen-audio","muted":true}]}`: publishCommand{[]sfu.PublishedTrack{
+			{Mid: "0", Source: sfu.Camera}, {Mid: "1", Source: sfu.ScreenAudio, Muted: true},
+		}},
+		`{"type":"mute","mid":"1","muted":false}`: muteCommand{"1", false},
+		`{"type":"mute","mid":"1","muted":true}`:  muteCommand{"1", true},
+		`{"type":"subscribe","tracks":[{"id":"t","enabled":false},{"id":"u","width":320.5,"height":180,"fps":15,"priority":2}]}`: subscribeCommand{},
+		`{"type":"message","body":null}`:                                         messageCommand{"", json.RawMessage("null")},
+		`{"type":"message","to":null,"body":"<b>"}`:                              messageCommand{"", json.RawMessage(`"<b>"`)},
+		`{"type":"message","to":"p","body":{"a":[1]}}`:                           messageCommand{"p", json.RawMessage(`{"a":[1]}`)},
+		`{"type":"message","body":"` + strings.Repeat("x", testMaxBody-2) + `"}`: messageCommand{"", json.RawMessage(`"` + strings.Repeat("x", testMaxBody-2) + `"`)},
+		`{"type":"leave"}`: leaveCommand{},
+	} {
+		got, err := decode([]byte(message), testMaxBody)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %#v, %v; want %#v", message, got, err, want)
+		}
+	}
+}
+
+func badMessages() map[string]string {
+	return map[string]string{
+		"":                         "not JSON",
+		"hello":                    "not JSON",
+		`{"type":"leave"`:          "not JSON",
+		`{"type":"leave"} x`:       "not JSON",
+		"null":                     "no type",
+		"[]":                       "not an object",
+		"{}":                       "no type",
+		`{"type":null}`:            "no type",
+		`{"type":5}`:               "type is a number",
+		`{"type":"dance"}`:         `unknown type "dance"`,
+		`{"type":"joined"}`:        "unknown type",
+		"{\"type\":\"leave\xff\"}": "UTF-8",
+		`{"type":"leave","x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`: "deeper",
+		`{"type":"offer"}`:                                                          "sdp is missing",
+		`{"type":"offer","sdp":null}`:                                               "sdp is missing",
+		`{"type":"answer","sdp":{}}`:                                                "sdp is a object",
+		`{"type":"candidate"}`:                                                      "candidate is missing",
+		`{"type":"candidate","candidate":"candidate:1"}`:                            "not an object",
+		`{"type":"candidate","candidate":{"candidate":1}}`:                          "candidate is a number",
+		`{"type":"candidate","candidate":{"candidate":"c","sdpMLineIndex":-1}}`:     "sdpMLineIndex",
+		`{"type":"candidate","candidate":{"candidate":"c","sdpMLineIndex":1.5}}`:    "sdpMLineIndex",
+		`{"type":"candidate","candidate":{"candidate":"c","sdpMid":0}}`:             "sdpMid",
+		`{"type":"publish"}`:                                                        "tracks is missing",
+		`{"type":"publish","tracks":{}}`:                                            "tracks is a object",
+		`{"type":"publish","tracks":[null]}`:                                        "no mid",
+		`{"type":"publish","tracks":[{"mid":"","source":"camera"}]}`:                "no mid",
+		`{"type":"publish","tracks":[{"mid":"0"}]}`:                                 "source",
+		`{"type":"publish","tracks":[{"mid":"0","source":"hologram"}]}`:             "hologram",
+		`{"type":"publish","tracks":[{"mid":"0","source":"camera","muted":"yes"}]}`: "muted",
+		`{"type":"mute","mid":"0"}`:                                                 "muted is missing",
+		`{"type":"mute","muted":true}`:                                              "mid is missing",
+		`{"type":"mute","mid":0,"muted":true}`:                                      "mid is a number",
+		`{"type":"subscribe"}`:                                                      "tracks is missing",
+		`{"type":"subscribe","tracks":[{}]}`:                                        "no id",
+		`{"type":"subscribe","tracks":[{"id":"t","width":-1}]}`:                     "negative",
+		`{"type":"subscribe","tracks":[{"id":"t","fps":"many"}]}`:                   "fps",
+		`{"type":"subscribe","tracks":[{"id":"t","enabled":1}]}`:                    "enabled",
+		`{"type":"message"}`:                                                        "body is missing",
+		`{"type":"message","to":"","body":1}`:                                       "to is empty",
+		`{"type":"message","to":7,"body":1}`:                                        "to is a number",
+		`{"type":"message","body":"` + strings.Repeat("x", testMaxBody-1) + `"}`:    "body is over",
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for message, want := range badMessages() {
+		got, err := decode([]byte(message), testMaxBody)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80q: %#v, %v; want an error with %q", message, got, err, want)
+		}
+	}
+}
+
+// What nests in a string does not nest.
+func TestDecodeBracketsInStrings(t *testing.T) {
+	body := strings.Repeat(`[\"`, 200)
+	if _, err := decode([]byte(`{"type":"offer","sdp":"`+body+`"}`), testMaxBody); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for message := range badMessages() {
+		f.Add([]byte(message))
+	}
+	for _, message := range []string{
+		`{"type":"offer","sdp":"v=0\r\n"}`, `{"type":"answer","sdp":""}`, `{"type":"leave"}`,
+		`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}}`,
+		`{"type":"publish","tracks":[{"mid":"0","source":"camera","muted":false}]}`, `{"type":"mute","mid":"0","muted":true}`,
+		`{"type":"subscribe","tracks":[{"id":"t","enabled":true,"width":1e3,"height":2,"fps":3,"priority":-4}]}`,
+		`{"type":"message","to":"p","body":{"text":"\ud83d\ude00\ud800"}}`,
+	} {
+		f.Add([]byte(message))
+	}
+	f.Fuzz(checkDecode)
+}
+
+// checkDecode: any bytes give either an error that a client can be told or a
+// command whose fields are what the engine relies on.
+func checkDecode(t *testing.T, message []byte) {
+	got, err := decode(message, testMaxBody)
+	if err != nil {
+		if got != nil || err.Error() == "" || len(err.Error()) > 500 {
+			t.Fatalf("%v, error %q", got, err)
+		}
+		return
+	}
+	switch c := got.(type) {
+	case candidateCommand:
+		if c.candidate != nil && c.candidate.Candidate == "" {
+			t.Fatal("an empty candidate is the end of candidates")
+		}
+	case publishCommand:
+		for _, track := range c.tracks {
+			if track.Mid == "" || !track.Source.Valid() {
+				t.Fatalf("track %+v", track)
+			}
+		}
+	case muteCommand:
+		if c.mid == "" {
+			t.Fatal("no mid")
+		}
+	case messageCommand:
+		if len(c.body) > testMaxBody || !json.Valid(c.body) {
+			t.Fatalf("body %q", c.body)
+		}
+		if f := encodeEvent(sfu.Message{From: "p", Body: c.body}); !json.Valid(f.data) {
+			t.Fatalf("forwarded as %q", f.data)
+		}
+	}
+}

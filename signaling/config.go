@@ -1,0 +1,109 @@
+package signaling
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"plenum/sfu"
+)
+
+// Config is what a Server needs. Zero fields take the default that each names.
+type Config struct {
+	// Engine holds the rooms.
+	Engine *sfu.Server
+	// Authenticator checks tokens; nil means open rooms.
+	Authenticator Authenticator
+	// AllowOrigins lists the web origins ("https://example.com") whose pages may
+	// connect, or "*" for all. A page of the same host always may. Empty means
+	// any origin where tokens are required, else also pages of localhost.
+	AllowOrigins []string
+	// ICEServers are handed to every client.
+	ICEServers []ICEServer
+	// ResumeTimeout is how long a session waits without a WebSocket; 30 s.
+	ResumeTimeout time.Duration
+
+	// MaxMessageBytes bounds one frame from a client; 256 KiB.
+	MaxMessageBytes int
+	// MaxBodyBytes bounds the body of a `message`; 16 KiB.
+	MaxBodyBytes int
+	// MaxMessagesPerSecond and MessageBurst bound what a session may send, pings
+	// and pongs included; 50 per second with a burst of 250. Joining a room of a
+	// hundred costs an offer, some tens of candidates and about as many answers.
+	MaxMessagesPerSecond float64
+	MessageBurst         int
+
+	// PingInterval is the time between pings, and PingTimeout how long nothing
+	// at all may come from a client; 5 s and 12 s, so a dead peer is found
+	// within 15 s of its last sign of life.
+	PingInterval time.Duration
+	PingTimeout  time.Duration
+	// WriteTimeout bounds the sending of one message; 10 s.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long a closing handshake may take; 2 s.
+	CloseTimeout time.Duration
+	// MaxQueueBytes bounds what may wait for one client; 1 MiB.
+	MaxQueueBytes int
+	// MaxKeptMessages bounds the `message`s kept for a session without a
+	// WebSocket; 100, the oldest go first.
+	MaxKeptMessages int
+
+	// Log is told of lost connections, and of refused ones at debug level; nil
+	// is slog.Default().
+	Log *slog.Logger
+}
+
+// ICEServer is an RTCIceServer as `new RTCPeerConnection` takes it.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// withDefaults fills in the zero fields.
+func (c Config) withDefaults() Config {
+	setDefault(&c.ResumeTimeout, 30*time.Second)
+	setDefault(&c.MaxMessageBytes, 256<<10)
+	setDefault(&c.MaxBodyBytes, 16<<10)
+	setDefault(&c.MaxMessagesPerSecond, 50)
+	setDefault(&c.MessageBurst, 250)
+	setDefault(&c.PingInterval, 5*time.Second)
+	setDefault(&c.PingTimeout, 12*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.CloseTimeout, 2*time.Second)
+	setDefault(&c.MaxQueueBytes, 1<<20)
+	setDefault(&c.MaxKeptMessages, 100)
+	if c.ICEServers == nil {
+		c.ICEServers = []ICEServer{} // the browser wants a list, not null
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate finds what no default can mend.
+func (c Config) validate() error {
+	if c.ResumeTimeout < 0 || c.PingTimeout < 0 || c.WriteTimeout < 0 || c.CloseTimeout < 0 ||
+		c.MaxMessageBytes < 0 || c.MaxBodyBytes < 0 || c.MaxMessagesPerSecond < 0 ||
+		c.MessageBurst < 0 || c.MaxQueueBytes < 0 || c.MaxKeptMessages < 0 {
+		return errors.New("signaling: limits and timeouts must not be negative")
+	}
+	if c.PingInterval <= 0 || c.PingInterval >= c.PingTimeout {
+		return fmt.Errorf("signaling: the ping interval (%v) must be shorter than its timeout (%v)", c.PingInterval, c.PingTimeout)
+	}
+	for _, server := range c.ICEServers {
+		if len(server.URLs) == 0 {
+			return errors.New("signaling: an ICE server without a URL")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package signaling
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"plenum/sfu"
+)
+
+// frame is one encoded message to a client.
+type frame struct {
+	kind string
+	data []byte
+}
+
+// frameKinds lists the types of message that the server sends.
+func frameKinds() []string {
+	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "message", "drain", "error"}
+}
+
+type (
+	trackMessage struct {
+		ID     string     `json:"id"`
+		Kind   sfu.Kind   `json:"kind"`
+		Source sfu.Source `json:"source"`
+		Muted  bool       `json:"muted"`
+		Codec  string     `json:"codec,omitempty"`
+	}
+	participantMessage struct {
+		ID     string         `json:"id"`
+		Name   string         `json:"name"`
+		Tracks []trackMessage `json:"tracks"`
+	}
+	joinedMessage struct {
+		Type         string               `json:"type"`
+		ID           string               `json:"id"`
+		Session      string               `json:"session"`
+		Room         string               `json:"room"`
+		Resumed      bool                 `json:"resumed"`
+		ICEServers   []ICEServer          `json:"iceServers"`
+		Participants []participantMessage `json:"participants"`
+	}
+	changeMessage struct {
+		Type        string             `json:"type"`
+		Event       string             `json:"event"`
+		Participant participantMessage `json:"participant"`
+	}
+	descriptionMessage struct {
+		Type string `json:"type"`
+		SDP  string `json:"sdp"`
+	}
+	// mappedTrackMessage has a null mid where the viewer can't decode the
+	// track: `unsupported` then names the codec. That entry goes beyond version
+	// 1's table; a client that does not know it finds no m-line to use it for.
+	mappedTrackMessage struct {
+		Mid         *string    `json:"mid"`
+		ID          string     `json:"id"`
+		Participant string     `json:"participant"`
+		Kind        sfu.Kind   `json:"kind"`
+		Source      sfu.Source `json:"source"`
+		Unsupported string     `json:"unsupported,omitempty"`
+	}
+	tracksMessage struct {
+		Type   string               `json:"type"`
+		Tracks []mappedTrackMessage `json:"tracks"`
+	}
+	speakerMessage struct {
+		ID    string  `json:"id"`
+		Level float64 `json:"level"`
+	}
+	speakersMessage struct {
+		Type     string           `json:"type"`
+		Speakers []speakerMessage `json:"speakers"`
+	}
+	chatMessage struct {
+		Type string          `json:"type"`
+		From string          `json:"from"`
+		Body json.RawMessage `json:"body"`
+	}
+	drainMessage struct {
+		Type  string  `json:"type"`
+		After float64 `json:"after"` // seconds
+	}
+	errorMessage struct {
+		Type    string `json:"type"`
+		Code    code   `json:"code"`
+		Message string `json:"message"`
+		Fatal   bool   `json:"fatal"`
+	}
+)
+
+// encode makes the frame of one message. It has no data if the message can't be
+// encoded, which only the body of a `message` could cause.
+func encode(kind string, message any) frame {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // bodies go out as they came in
+	if e.Encode(message) != nil {
+		return frame{kind: kind}
+	}
+	return frame{kind, bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
+}
+
+// encodeEvent makes the frame of an event that looks alike for every session;
+// Joined and Ended do not and yield nothing.
+func encodeEvent(event sfu.Event) frame {
+	switch e := event.(type) {
+	case sfu.ParticipantJoined:
+		return encodeChange("joined", e.Participant)
+	case sfu.ParticipantLeft:
+		return encodeChange("left", e.Participant)
+	case sfu.ParticipantUpdated:
+		return encodeChange("updated", e.Participant)
+	case sfu.Offer:
+		return encode("offer", descriptionMessage{"offer", e.SDP})
+	case sfu.Answer:
+		return encode("answer", descriptionMessage{"answer", e.SDP})
+	case sfu.Tracks:
+		return encodeTracks(e)
+	case sfu.Speakers:
+		return encodeSpeakers(e)
+	case sfu.Message:
+		return encode("message", chatMessage{"message", e.From, e.Body})
+	case sfu.Problem:
+		return encodeFailure(fail(code(e.Code), e.Text))
+	}
+	return frame{}
+}
+
+func encodeChange(event string, p sfu.ParticipantInfo) frame {
+	return encode("participant", changeMessage{"participant", event, describe(p)})
+}
+
+func describe(p sfu.ParticipantInfo) participantMessage {
+	tracks := make([]trackMessage, 0, len(p.Tracks))
+	for _, t := range p.Tracks {
+		tracks = append(tracks, trackMessage(t))
+	}
+	return participantMessage{p.ID, p.Name, tracks}
+}
+
+func encodeTracks(e sfu.Tracks) frame {
+	tracks := make([]mappedTrackMessage, 0, len(e.Tracks))
+	for _, t := range e.Tracks {
+		m := mappedTrackMessage{
+			ID: t.ID, Participant: t.Participant, Kind: t.Kind, Source: t.Source,
+			Unsupported: t.Unsupported,
+		}
+		if t.Unsupported == "" {
+			m.Mid = &t.Mid
+		}
+		tracks = append(tracks, m)
+	}
+	return encode("tracks", tracksMessage{"tracks", tracks})
+}
+
+func encodeSpeakers(e sfu.Speakers) frame {
+	speakers := make([]speakerMessage, 0, len(e.Speakers))
+	for _, s := range e.Speakers {
+		speakers = append(speakers, speakerMessage(s))
+	}
+	return encode("speakers", speakersMessage{"speakers", speakers})
+}
+
+func encodeJoined(e sfu.Joined, secret string, servers []ICEServer) frame {
+	others := make([]participantMessage, 0, len(e.Participants))
+	for _, p := range e.Participants {
+		others = append(others, describe(p))
+	}
+	return encode("joined", joinedMessage{"joined", e.ID, secret, e.Room, e.Resumed, servers, others})
+}
+
+func encodeDrain(after time.Duration) frame {
+	return encode("drain", drainMessage{"drain", max(after, 0).Round(time.Millisecond).Seconds()})
+}
+
+func encodeFailure(f *failure) frame {
+	return encode("error", errorMessage{"error", f.code, f.text, f.close != 0})
+}
