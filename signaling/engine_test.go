@@ -1,0 +1,106 @@
+package signaling
+
+import (
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"plenum/sfu"
+)
+
+// newRealSite is a Server on the real engine.
+func newRealSite(t *testing.T, limits sfu.Config) *site {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	limits.MediaAddresses, limits.Log = []netip.Addr{netip.MustParseAddr("127.0.0.1")}, log
+	engine, err := sfu.New(limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, ended: make(chan string, 100)}
+	s.server, err = New(Config{Engine: engine, Log: slog.New(endLog{slog.DiscardHandler, s.ended})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewServer(s.server)
+	s.url = "ws" + strings.TrimPrefix(h.URL, "http") + "/ws"
+	t.Cleanup(func() {
+		s.server.Close()
+		h.Close()
+		if err := engine.Close(errors.New("test over")); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Two people meet on the real engine, without media.
+func TestTwoMeet(t *testing.T) {
+	s := newRealSite(t, sfu.Config{})
+	ada := s.dial("room=demo&name=Ada")
+	a := ada.expect("joined")
+	bob := s.dial("room=demo&name=Bob")
+	b := bob.expect("joined")
+	if len(b.Participants) != 1 || b.Participants[0].ID != a.ID || b.Participants[0].Name != "Ada" {
+		t.Error(b.raw)
+	}
+	if m := ada.expect("participant"); m.Event != "joined" || m.Participant.ID != b.ID || m.Participant.Name != "Bob" {
+		t.Error(m.raw)
+	}
+	ada.send(`{"type":"message","body":{"text":"hello, all"}}`)
+	if m := bob.expect("message"); m.From != a.ID || string(m.Body) != `{"text":"hello, all"}` {
+		t.Error(m.raw)
+	}
+	bob.send(`{"type":"message","to":"` + a.ID + `","body":"hello, Ada"}`)
+	if m := ada.expect("message"); m.From != b.ID || string(m.Body) != `"hello, Ada"` {
+		t.Error(m.raw)
+	}
+	bob.send(`{"type":"message","to":"nobody","body":1}`)
+	if m := bob.expect("error"); m.Code != "bad-message" || m.Fatal {
+		t.Error(m.raw)
+	}
+	bob.send(`{"type":"offer","sdp":"nonsense"}`)
+	if m := bob.expect("error"); m.Code != "bad-sdp" || m.Fatal {
+		t.Error(m.raw)
+	}
+	bob.send(`{"type":"leave"}`)
+	if got := bob.expectClose(); got != 1000 {
+		t.Errorf("closed with %d", got)
+	}
+	if m := ada.expect("participant"); m.Event != "left" || m.Participant.ID != b.ID {
+		t.Error(m.raw)
+	}
+}
+
+// Nobody sees someone whose WebSocket breaks and comes back leave.
+func TestResumeOnRealEngine(t *testing.T) {
+	s := newRealSite(t, sfu.Config{})
+	ada := s.dial("room=demo&name=Ada")
+	ada.expect("joined")
+	bob := s.dial("room=demo&name=Bob")
+	b := bob.expect("joined")
+	ada.expect("participant")
+	s.cut(bob)
+	ada.send(`{"type":"message","body":"are you there?"}`)
+	ada.send(`{"type":"message","to":"nobody","body":1}`)
+	ada.expect("error") // so the message has passed
+	bob = s.resume(b.Session)
+	if m := bob.expect("joined"); !m.Resumed || m.ID != b.ID || len(m.Participants) != 1 {
+		t.Error(m.raw)
+	}
+	bob.expect("message")
+	bob.expect("speakers")
+	bob.send(`{"type":"message","body":"yes"}`)
+	ada.expect("message") // and no `participant` before
+}
+
+func TestLimitsOfRealEngine(t *testing.T) {
+	s := newRealSite(t, sfu.Config{MaxRoomParticipants: 1, MaxParticipants: 2})
+	s.dial("room=a").expect("joined")
+	s.dial("room=a").expectFatal(codeRoomFull, 4002)
+	s.dial("room=b").expect("joined")
+	s.dial("room=c").expectFatal(codeServerFull, 4002)
+}

@@ -1,0 +1,180 @@
+package signaling
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"plenum/sfu"
+)
+
+func TestBadMessages(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	if err := c.WriteMessage(websocket.BinaryMessage, []byte(`{"type":"leave"}`)); err != nil {
+		t.Fatal(err)
+	}
+	for range badLimit - 1 {
+		if m := c.expect("error"); m.Code != "bad-message" || m.Fatal || m.Message == "" {
+			t.Fatal(m.raw)
+		}
+		c.send("nonsense")
+	}
+	c.expectFatal(codeBadMessage, 1008)
+	var told *failure
+	if cause := await(t, "leave", p.left); !errors.As(cause, &told) || told.code != codeBadMessage {
+		t.Errorf("cause %v", cause)
+	}
+	if stats := s.server.Stats(); stats.Errors["bad-message"] != badLimit || stats.Received[invalid] != badLimit {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Ten in a minute are too many, nine in each are not.
+func TestBadMessageWindow(t *testing.T) {
+	var s session
+	now := time.Unix(1e9, 0)
+	for range 100 {
+		for range badLimit - 1 {
+			if s.tooManyBad(now) {
+				t.Fatal("nine are too many")
+			}
+		}
+		now = now.Add(badWindow)
+	}
+	for i := range badLimit {
+		now = now.Add(badWindow / badLimit)
+		if s.tooManyBad(now) != (i == badLimit-1) {
+			t.Errorf("message %d", i)
+		}
+	}
+	if len(s.bad) > badLimit {
+		t.Errorf("%d are remembered", len(s.bad))
+	}
+}
+
+// The client gets to read why, although most of its frame is still under way.
+func TestHugeFrame(t *testing.T) {
+	s := newSite(t, Config{})
+	other, p2, _ := s.enter("room=demo")
+	c, p, _ := s.enter("room=demo")
+	go c.flood(`{"type":"offer","sdp":"`+strings.Repeat("x", 10<<20)+`"}`, 1)
+	c.expectFatal(codeTooLarge, 1009)
+	await(t, "leave", p.left)
+	p2.Send(sfu.Speakers{})
+	other.expect("speakers")
+}
+
+func TestLargestFrame(t *testing.T) {
+	s := newSite(t, Config{MaxMessageBytes: 1000})
+	c, p, _ := s.enter("room=demo")
+	offer := func(size int) string {
+		const shell = `{"type":"offer","sdp":""}`
+		return strings.Replace(shell, `""`, `"`+strings.Repeat("x", size-len(shell))+`"`, 1)
+	}
+	c.send(offer(1000))
+	await(t, "the largest offer", p.commands)
+	c.send(offer(1001))
+	c.expectFatal(codeTooLarge, 1009)
+}
+
+func TestThousandCandidates(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	go c.flood(`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}}`, 1000)
+	c.expectFatal(codeRateLimited, 1008)
+	await(t, "leave", p.left)
+	if n := len(p.commands); n < 250 || n >= 1000 {
+		t.Errorf("%d candidates came through", n)
+	}
+}
+
+// What joining a room of a hundred takes at once is within the limits.
+func TestBusyJoinIsNoFlood(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	c.flood(`{"type":"offer","sdp":""}`, 1)
+	c.flood(`{"type":"candidate","candidate":{"candidate":"c"}}`, 60)
+	c.flood(`{"type":"answer","sdp":""}`, 100)
+	for range 161 {
+		await(t, "command", p.commands)
+	}
+}
+
+func TestMessageFlood(t *testing.T) {
+	s := newSite(t, Config{})
+	other, p2, _ := s.enter("room=demo")
+	c, _, _ := s.enter("room=demo")
+	go c.flood(`{"type":"message","body":"spam"}`, 1<<30)
+	c.expectFatal(codeRateLimited, 1008)
+	p2.Send(sfu.Speakers{})
+	other.expect("speakers")
+}
+
+// Pings cost the server as much as messages do.
+func TestPingFlood(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	c.SetPongHandler(func(string) error { return nil })
+	go func() {
+		for c.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)) == nil {
+		}
+	}()
+	c.expectFatal(codeRateLimited, 1008)
+	await(t, "leave", p.left)
+}
+
+// A client that does not read is let go of; nobody waits for it.
+func TestSlowReader(t *testing.T) {
+	s := newSite(t, Config{MaxQueueBytes: 256 << 10, ResumeTimeout: time.Millisecond})
+	other, p2, _ := s.enter("room=demo")
+	_, slow, _ := s.enter("room=demo")
+	offer := sfu.Offer{SDP: strings.Repeat("x", 64<<10)}
+	sent := 0
+	for len(slow.left) == 0 {
+		slow.Send(offer)
+		if sent++; sent%16 == 0 {
+			p2.Send(sfu.Speakers{})
+			other.expect("speakers")
+		}
+		runtime.Gosched()
+	}
+	if cause := await(t, "leave", slow.left); cause != ErrSignalingLost {
+		t.Errorf("cause %v", cause)
+	}
+	if got := await(t, "end", s.ended); got != errSlow.Error() {
+		t.Errorf("connection ended: %s", got)
+	}
+}
+
+// A single message may be larger than the whole queue.
+func TestQueueTakesOneLargeFrame(t *testing.T) {
+	s := newSite(t, Config{MaxQueueBytes: 1000})
+	c, p, _ := s.enter("room=demo")
+	p.Send(sfu.Offer{SDP: strings.Repeat("x", 100_000)})
+	c.expect("offer")
+}
+
+// A peer that is gone without a word, its pongs too, is found; one that only
+// listens is not taken for dead.
+func TestHalfOpenPeer(t *testing.T) {
+	s := newSite(t, Config{PingInterval: 10 * time.Millisecond, PingTimeout: 400 * time.Millisecond, ResumeTimeout: time.Millisecond})
+	listener, p, _ := s.enter("room=demo")
+	heard := make(chan wireMessage)
+	go func() { // reading is what answers pings
+		heard <- listener.expect("speakers")
+	}()
+	_, dead, _ := s.enter("room=demo") // reads nothing
+	if cause := await(t, "the dead peer", dead.left); cause != ErrSignalingLost {
+		t.Errorf("cause %v", cause)
+	}
+	if got := await(t, "end", s.ended); got != errSilent.Error() {
+		t.Errorf("connection ended: %s", got)
+	}
+	p.Send(sfu.Speakers{})
+	await(t, "the listener", heard)
+}

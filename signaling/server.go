@@ -1,0 +1,216 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"plenum/sfu"
+)
+
+// participant is what a session needs of an *sfu.Participant. None of the
+// methods waits.
+type participant interface {
+	ID() string
+	Offer(sdp string)
+	Answer(sdp string)
+	Candidate(*sfu.CandidateInit)
+	Publish([]sfu.PublishedTrack)
+	Mute(mid string, muted bool)
+	Message(to string, body json.RawMessage)
+	Resume()
+	Leave(cause error)
+}
+
+// joinFunc asks the engine for a place in a room.
+type joinFunc func(sfu.JoinRequest) (participant, error)
+
+// Server serves the WebSockets of one engine. It is an http.Handler for GET /ws.
+type Server struct {
+	config   Config
+	join     joinFunc
+	origins  origins
+	upgrader websocket.Upgrader
+	stats    counters
+
+	drainUntil atomic.Pointer[time.Time] // nil while not draining
+
+	mu       sync.Mutex
+	sessions map[string]*session // by secret
+	draining bool                // no new sessions
+	closed   bool                // no new sockets either
+	gone     chan struct{}       // closed when draining and no session is left
+	sockets  sync.WaitGroup      // added to under mu and only while not closed
+}
+
+// New checks the configuration.
+func New(c Config) (*Server, error) {
+	if c.Engine == nil {
+		return nil, errors.New("signaling: no engine")
+	}
+	return newServer(c, func(r sfu.JoinRequest) (participant, error) {
+		p, err := c.Engine.Join(r)
+		if err != nil {
+			return nil, err // p is a nil of another type
+		}
+		return p, nil
+	})
+}
+
+func newServer(c Config, join joinFunc) (*Server, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	origins, err := newOrigins(c.AllowOrigins, c.Authenticator != nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		config: c, join: join, origins: origins, stats: newCounters(),
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: 10 * time.Second,
+			Subprotocols:     []string{subprotocol},
+			WriteBufferPool:  &sync.Pool{},
+			CheckOrigin:      func(*http.Request) bool { return true }, // done by origins
+		},
+		sessions: map[string]*session{}, gone: make(chan struct{}),
+	}, nil
+}
+
+// ServeHTTP upgrades a request to a WebSocket and serves it until it ends.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	if !s.origins.allow(r) {
+		s.refuse(w, r, http.StatusForbidden, "the origin of this page is not allowed")
+		return
+	}
+	q, err := parseRequest(r)
+	if err != nil {
+		s.refuse(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	if !s.open() {
+		s.refuse(w, r, http.StatusServiceUnavailable, "the server is going away")
+		return
+	}
+	defer s.sockets.Done()
+	ws, err := s.upgrader.Upgrade(w, r, nil)
+	if err != nil { // the upgrader has answered
+		s.config.Log.Debug("upgrade failed", "remote", r.RemoteAddr, "err", err)
+		return
+	}
+	s.serve(newSocket(ws, &s.config), q, began)
+}
+
+// refuse answers a request that does not become a WebSocket.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	s.config.Log.Debug("upgrade refused", "remote", r.RemoteAddr, "reason", reason)
+	http.Error(w, reason, status)
+}
+
+// serve runs one socket from `joined`, or the error in its place, to its end.
+func (s *Server) serve(c *socket, q request, began time.Time) {
+	log := s.config.Log.With("room", q.room)
+	session, err := s.admit(c, q, began)
+	if err != nil {
+		log.Debug("session refused", "err", err)
+		s.dismiss(c, err)
+		_ = c.serve(nil, nil) // closing: nothing is received
+		return
+	}
+	cause := c.serve(session.limiter.Allow, func(data []byte, err error) { session.receive(c, data, err) })
+	level := slog.LevelDebug
+	if session.detach(c, cause) {
+		level = slog.LevelInfo
+	}
+	log.Log(context.Background(), level, "connection ended", "participant", session.participant.ID(), "cause", cause)
+}
+
+// dismiss closes a socket for a reason, which the client is told if the
+// protocol has a word for it.
+func (s *Server) dismiss(c *socket, cause error) {
+	told, closeCode := farewell(cause)
+	var last frame
+	if told != nil {
+		last = encodeFailure(told)
+	}
+	if c.finish(last, closeCode) && told != nil {
+		s.stats.errors.inc(string(told.code))
+		s.stats.sent.inc("error")
+	}
+}
+
+// admit finds or makes the session that a request asks for.
+func (s *Server) admit(c *socket, q request, began time.Time) (*session, error) {
+	claims, err := s.authorize(q)
+	if q.session != "" {
+		if err != nil {
+			s.stats.resumes.inc(refused)
+			return nil, err
+		}
+		if session := s.lookup(q.session, q.room); session != nil && session.attach(c) {
+			s.stats.resumes.inc(ok)
+			return session, nil
+		}
+		s.stats.resumes.inc(unknown)
+	}
+	var session *session
+	if err == nil {
+		session, err = s.begin(c, q.room, claims, began)
+	}
+	s.stats.joins.inc(result(err))
+	return session, err
+}
+
+// authorize checks what a request says and what its token permits.
+func (s *Server) authorize(q request) (Claims, error) {
+	if !validRoom(q.room) {
+		return Claims{}, fail(codeBadRoom, "A room's name is 1 to 128 letters, digits, '-', '_' and '.'.")
+	}
+	claims := Claims{Name: q.name, Grants: sfu.AllGrants}
+	if s.config.Authenticator != nil {
+		var err error
+		if claims, err = s.config.Authenticator.Authenticate(q.token, q.room, time.Now()); err != nil {
+			return Claims{}, fail(codeUnauthorized, "You are not admitted: "+err.Error()+".")
+		}
+		if claims.Name == "" {
+			claims.Name = q.name
+		}
+	}
+	if !validName(claims.Name) {
+		return Claims{}, fail(codeBadName, "A name has at most 64 characters.")
+	}
+	return claims, nil
+}
+
+// begin joins a new session.
+func (s *Server) begin(c *socket, room string, claims Claims, began time.Time) (*session, error) {
+	session := newSession(s, room, c, began)
+	if !s.add(session) {
+		return nil, refusal(sfu.ErrClosed)
+	}
+	p, err := s.join(sfu.JoinRequest{Room: room, Name: claims.Name, Grants: claims.Grants, Client: session})
+	if err != nil {
+		s.remove(session)
+		return nil, refusal(err)
+	}
+	session.start(p)
+	return session, nil
+}
+
+func (s *Server) lookup(secret, room string) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session := s.sessions[secret]; session != nil && session.room == room {
+		return session
+	}
+	return nil
+}

@@ -1,0 +1,352 @@
+package signaling
+
+import (
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
+
+	"plenum/sfu"
+)
+
+// A session that sent badLimit messages of no sense within badWindow is ended.
+const (
+	badLimit  = 10
+	badWindow = time.Minute
+)
+
+// session is one participant's place in a room as its client sees it. It is the
+// engine's sfu.Client, and outlives the sockets that come and go.
+type session struct {
+	server  *Server
+	room    string
+	secret  string
+	began   time.Time
+	limiter *rate.Limiter
+
+	mu          sync.Mutex
+	participant participant // nil until the engine's Join has returned
+	socket      *socket     // nil while detached
+	epoch       int         // of the socket; makes a late timer harmless
+	expiry      *time.Timer // runs while detached
+	welcome     welcome
+	drainTold   bool    // to this socket
+	kept        []frame // `message`s for a client that is away
+	bad         []time.Time
+	leaving     error // why, once it is to end; no one can resume it then
+	ended       bool  // the engine's last event has come
+}
+
+// welcome counts the Joined events that are still to come before the socket may
+// be told anything: one for each socket that the session got since the last.
+// Everything before them is in them.
+type welcome struct {
+	awaited int
+	given   bool // the current socket has had its `joined`
+}
+
+func newSession(s *Server, room string, c *socket, began time.Time) *session {
+	return &session{
+		server: s, room: room, began: began, socket: c,
+		secret:  rand.Text(), // 130 bits
+		limiter: rate.NewLimiter(rate.Limit(s.config.MaxMessagesPerSecond), s.config.MessageBurst),
+		welcome: welcome{awaited: 1},
+	}
+}
+
+// Send takes an event from the engine. It never waits.
+func (s *session) Send(event sfu.Event) {
+	switch e := event.(type) {
+	case sfu.Joined:
+		s.greet(encodeJoined(e, s.secret, s.server.config.ICEServers), e.Resumed)
+	case sfu.Ended:
+		s.end(e.Cause)
+	case sfu.Problem:
+		s.server.stats.errors.inc(string(e.Code))
+		s.tell(encodeEvent(e))
+	default:
+		s.tell(encodeEvent(e))
+	}
+}
+
+// greet sends `joined`, then the messages that were kept.
+func (s *session) greet(joined frame, resumed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.welcome.awaited > 0 {
+		s.welcome.awaited--
+	}
+	if s.welcome.awaited > 0 || s.socket == nil {
+		return // a newer socket waits for its own
+	}
+	s.welcome.given = true
+	s.sendLocked(joined)
+	kept := s.kept
+	s.kept = nil
+	for _, f := range kept {
+		s.sendLocked(f)
+	}
+	s.tellDrainLocked()
+	if !resumed {
+		s.server.stats.signaled.Observe(time.Since(s.began).Seconds())
+	}
+}
+
+// tell sends a frame to a client that is there. For one that is not, a `message`
+// is kept; the rest is state, which the next `joined` carries.
+func (s *session) tell(f frame) {
+	if f.data == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.socket != nil && s.welcome.given {
+		s.sendLocked(f)
+	} else {
+		s.keepLocked(f)
+	}
+}
+
+func (s *session) sendLocked(f frame) {
+	if s.socket.send(f) {
+		s.server.stats.sent.inc(f.kind)
+	} else {
+		s.keepLocked(f)
+	}
+}
+
+func (s *session) keepLocked(f frame) {
+	if f.kind != "message" || s.ended {
+		return
+	}
+	if len(s.kept) >= s.server.config.MaxKeptMessages {
+		s.kept = s.kept[1:]
+	}
+	s.kept = append(s.kept, f)
+}
+
+// tellDrain says that the server goes away, once to each socket.
+func (s *session) tellDrain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.socket != nil && s.welcome.given {
+		s.tellDrainLocked()
+	}
+}
+
+func (s *session) tellDrainLocked() {
+	if after, draining := s.server.drainAfter(); draining && !s.drainTold {
+		s.drainTold = true
+		s.sendLocked(encodeDrain(after))
+	}
+}
+
+// start is called when the engine has taken the participant in.
+func (s *session) start(p participant) {
+	s.mu.Lock()
+	s.participant = p
+	cause := s.leaving
+	s.mu.Unlock()
+	if cause != nil { // it was ended meanwhile
+		p.Leave(cause)
+	}
+}
+
+// attach makes c the session's socket, if the session can still be resumed.
+func (s *session) attach(c *socket) bool {
+	s.mu.Lock()
+	p := s.participant
+	if s.leaving != nil || s.ended || p == nil {
+		s.mu.Unlock()
+		return false
+	}
+	old := s.socket
+	s.releaseLocked()
+	s.socket = c
+	s.welcome = welcome{awaited: s.welcome.awaited + 1}
+	s.drainTold = false
+	s.mu.Unlock()
+
+	if old != nil {
+		s.server.dismiss(old, fail(codeReplaced, "The session goes on in another connection."))
+	}
+	p.Resume()
+	return true
+}
+
+// releaseLocked lets go of the socket and the timer, saving what a client must not miss.
+func (s *session) releaseLocked() {
+	s.epoch++
+	if s.expiry != nil {
+		s.expiry.Stop()
+		s.expiry = nil
+	}
+	if s.socket == nil {
+		return
+	}
+	for _, f := range s.socket.unsent("message") {
+		s.keepLocked(f)
+	}
+	s.socket = nil
+}
+
+// detach is called when c is gone. A client that closed it on purpose has left;
+// any other may come back for a while: lost says that the session waits for it.
+func (s *session) detach(c *socket, cause error) (lost bool) {
+	if websocket.IsCloseError(cause, websocket.CloseNormalClosure, websocket.CloseGoingAway) && s.owns(c) {
+		s.leave(sfu.ErrLeft)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.socket != c {
+		return false
+	}
+	s.releaseLocked()
+	if s.leaving != nil || s.ended {
+		return false
+	}
+	epoch := s.epoch
+	s.expiry = time.AfterFunc(s.server.config.ResumeTimeout, func() { s.expire(epoch) })
+	return true
+}
+
+func (s *session) owns(c *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.socket == c
+}
+
+// detached reports whether the session waits for its client.
+func (s *session) detached() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.socket == nil && !s.ended
+}
+
+func (s *session) expire(epoch int) {
+	s.mu.Lock()
+	if s.epoch != epoch || s.leaving != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.leaving = ErrSignalingLost
+	p := s.participant
+	s.mu.Unlock()
+	p.Leave(ErrSignalingLost)
+}
+
+// leave ends the participant; end follows from the engine. The first cause counts,
+// and if it is the client's fault nothing more of it is heard.
+func (s *session) leave(cause error) {
+	s.mu.Lock()
+	if s.leaving != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.leaving = cause
+	p, c := s.participant, s.socket
+	s.mu.Unlock()
+	var told *failure
+	if errors.As(cause, &told) && c != nil {
+		s.server.dismiss(c, cause)
+	}
+	if p != nil {
+		p.Leave(cause)
+	}
+}
+
+// end is what remains to do when the participant is gone.
+func (s *session) end(cause error) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.ended = true
+	s.kept = nil
+	c := s.socket
+	if c == nil {
+		s.releaseLocked() // stops the timer
+	}
+	s.mu.Unlock()
+	s.server.remove(s)
+	if c != nil {
+		s.server.dismiss(c, cause)
+	}
+}
+
+// receive carries out one message of the client's, or answers one that came in
+// no usable form.
+func (s *session) receive(c *socket, data []byte, err error) {
+	if !s.owns(c) {
+		return
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		s.leave(fail(codeTooLarge, "The message is larger than the server takes."))
+		return
+	case errors.Is(err, errFlood) || !s.limiter.Allow():
+		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+		return
+	case errors.Is(err, errBinary):
+		s.complain(errors.New("the message is binary"))
+		return
+	}
+	command, err := decode(data, s.server.config.MaxBodyBytes)
+	if err != nil {
+		s.complain(err)
+		return
+	}
+	s.server.stats.received.inc(command.kind())
+	s.obey(command)
+}
+
+// obey is called by the reader only, which starts when the participant is set.
+func (s *session) obey(command command) {
+	p := s.participant
+	switch c := command.(type) {
+	case offerCommand:
+		p.Offer(c.sdp)
+	case answerCommand:
+		p.Answer(c.sdp)
+	case candidateCommand:
+		p.Candidate(c.candidate)
+	case publishCommand:
+		p.Publish(c.tracks)
+	case muteCommand:
+		p.Mute(c.mid, c.muted)
+	case messageCommand:
+		p.Message(c.to, c.body)
+	case leaveCommand:
+		s.leave(sfu.ErrLeft)
+	}
+}
+
+// complain tells of a bad message; the tenth within a minute ends the session.
+func (s *session) complain(reason error) {
+	s.server.stats.received.inc(invalid)
+	f := fail(codeBadMessage, "The message makes no sense: "+reason.Error()+".")
+	if s.tooManyBad(time.Now()) {
+		f.close = websocket.ClosePolicyViolation
+		s.leave(f)
+		return
+	}
+	s.server.stats.errors.inc(string(f.code))
+	s.tell(encodeFailure(f))
+}
+
+func (s *session) tooManyBad(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	recent := s.bad[:0]
+	for _, t := range s.bad {
+		if now.Sub(t) < badWindow {
+			recent = append(recent, t)
+		}
+	}
+	s.bad = append(recent, now)
+	return len(s.bad) >= badLimit
+}

@@ -1,0 +1,293 @@
+package signaling
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Causes of a socket's end, for the log.
+var (
+	errSilent   = errors.New("nothing came from the client in time")
+	errSlow     = errors.New("the client does not read fast enough")
+	errTooLarge = errors.New("frame over the limit")
+	errBinary   = errors.New("binary frame")
+	errClosed   = errors.New("closed by the server")
+	errFlood    = errors.New("too many control frames")
+)
+
+// frameOverhead is what a queued frame counts beside its bytes, so that many
+// tiny ones fill the queue too.
+const frameOverhead = 64
+
+// socket is one WebSocket: a bounded queue out and a loop in. Its methods never
+// wait, but for serve.
+type socket struct {
+	ws     *websocket.Conn
+	config *Config
+	wake   chan struct{} // 1: the queue has something or a close is due
+	done   chan struct{} // closed when the reader ends
+
+	mu        sync.Mutex
+	queue     []frame
+	queued    int   // bytes, overhead included
+	cause     error // why it ends; nil while it is open
+	closeCode int   // sent after the queue once the cause is set
+}
+
+func newSocket(ws *websocket.Conn, config *Config) *socket {
+	return &socket{ws: ws, config: config, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// send queues a frame and reports whether it will go out unless the connection
+// breaks. A client that lets the queue fill up is cut off.
+func (c *socket) send(f frame) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return false
+	}
+	size := len(f.data) + frameOverhead
+	if c.queued > 0 && c.queued+size > c.config.MaxQueueBytes {
+		c.cutLocked(errSlow)
+		return false
+	}
+	c.pushLocked(f, size)
+	return true
+}
+
+func (c *socket) pushLocked(f frame, size int) {
+	c.queue = append(c.queue, f)
+	c.queued += size
+	c.signal()
+}
+
+// finish sends what waits, the last frame if it has data, and the close code,
+// and gives the client a moment to answer. Only the first finish or cut counts;
+// it reports whether this was it.
+func (c *socket) finish(last frame, closeCode int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return false
+	}
+	if last.data != nil {
+		c.pushLocked(last, len(last.data))
+	}
+	c.cause, c.closeCode = errClosed, closeCode
+	c.signal()
+	_ = c.ws.SetReadDeadline(time.Now().Add(c.config.CloseTimeout))
+	return true
+}
+
+// cutLocked ends the socket without a word. It only wakes the reader, which then closes
+// the connection: over TLS a close may wait for a peer that does not read.
+func (c *socket) cutLocked(cause error) {
+	if c.cause == nil {
+		c.cause = cause
+	}
+	_ = c.ws.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (c *socket) cut(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cutLocked(cause)
+}
+
+func (c *socket) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // the writer has yet to look at what was there before
+	}
+}
+
+// alive gives the client another PingTimeout, and reports whether the socket is open.
+func (c *socket) alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return false // the closing deadline stands
+	}
+	_ = c.ws.SetReadDeadline(time.Now().Add(c.config.PingTimeout))
+	return true
+}
+
+// unsent takes from the queue the frames of one kind that have not been written.
+func (c *socket) unsent(kind string) []frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found, rest []frame
+	for _, f := range c.queue {
+		if f.kind == kind {
+			found = append(found, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	c.queue = rest
+	return found
+}
+
+// serve reads until the connection ends and passes every message to receive,
+// or the reason why there is none. It returns the cause once reader and writer
+// have both ended. allow takes one control frame from the client's budget.
+func (c *socket) serve(allow func() bool, receive func([]byte, error)) error {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write()
+	}()
+	control := func() bool {
+		open := c.alive()
+		if open && !allow() {
+			receive(nil, errFlood)
+		}
+		return open
+	}
+	pong := c.ws.PingHandler()
+	c.ws.SetPingHandler(func(data string) error {
+		if !control() {
+			return nil
+		}
+		return pong(data)
+	})
+	c.ws.SetPongHandler(func(string) error {
+		control()
+		return nil
+	})
+	cause := c.settle(c.read(receive))
+	close(c.done)
+	_ = c.ws.Close() // frees a writer that is stuck
+	<-written
+	return cause
+}
+
+// settle makes err the cause if there is none yet: nothing is queued from then on.
+func (c *socket) settle(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = err
+	}
+	return c.cause
+}
+
+func (c *socket) read(receive func([]byte, error)) error {
+	for c.alive(); ; {
+		kind, r, err := c.ws.NextReader()
+		if err != nil {
+			return readError(err)
+		}
+		if !c.alive() {
+			continue // closing: what still comes is discarded
+		}
+		// One byte more than allowed tells an oversized frame; its rest is
+		// discarded unread by the next turn, so the error reaches the client.
+		data, err := io.ReadAll(io.LimitReader(&progress{c, r}, int64(c.config.MaxMessageBytes)+1))
+		switch {
+		case err != nil:
+			return readError(err)
+		case len(data) > c.config.MaxMessageBytes:
+			receive(nil, errTooLarge)
+		case kind != websocket.TextMessage:
+			receive(nil, errBinary)
+		default:
+			receive(data, nil)
+		}
+	}
+}
+
+// readError names the timeout, which is the server's own doing.
+func readError(err error) error {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return errSilent
+	}
+	return err
+}
+
+// progress counts every piece of a large message as a sign of life: a pong can't
+// overtake it.
+type progress struct {
+	socket *socket
+	from   io.Reader
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	if n > 0 {
+		p.socket.alive()
+	}
+	return n, err
+}
+
+// write sends the queue and the pings until the socket ends.
+func (c *socket) write() {
+	ping := time.NewTicker(c.config.PingInterval)
+	defer ping.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-ping.C:
+			if err := c.ws.WriteControl(websocket.PingMessage, nil, c.writeDeadline()); err != nil {
+				c.cut(err)
+				return
+			}
+		case <-c.wake:
+			err := c.flush()
+			if errors.Is(err, errClosed) {
+				return // the reader waits for the client's close frame
+			}
+			if err != nil {
+				c.cut(err)
+				return
+			}
+		}
+	}
+}
+
+func (c *socket) writeDeadline() time.Time { return time.Now().Add(c.config.WriteTimeout) }
+
+// flush writes one frame after the other, so that what it has not come to can
+// still be taken by unsent, and then the close frame if one is due: it returns
+// errClosed after that.
+func (c *socket) flush() error {
+	for {
+		f, closeCode, ok := c.next()
+		switch {
+		case ok:
+			_ = c.ws.SetWriteDeadline(c.writeDeadline())
+			if err := c.ws.WriteMessage(websocket.TextMessage, f.data); err != nil {
+				return err
+			}
+		case closeCode != 0:
+			data := websocket.FormatCloseMessage(closeCode, "")
+			if err := c.ws.WriteControl(websocket.CloseMessage, data, c.writeDeadline()); err != nil {
+				return err
+			}
+			return errClosed
+		default:
+			return nil
+		}
+	}
+}
+
+// next takes the first frame of the queue.
+func (c *socket) next() (f frame, closeCode int, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 {
+		c.queue = nil // gives back what a burst made it grow to
+		return frame{}, c.closeCode, false
+	}
+	f = c.queue[0]
+	c.queue[0] = frame{}
+	c.queue = c.queue[1:]
+	c.queued -= min(c.queued, len(f.data)+frameOverhead)
+	return f, 0, true
+}

@@ -1,0 +1,106 @@
+package signaling
+
+import (
+	"errors"
+
+	"plenum/sfu/stat"
+)
+
+// Results in Stats beside the codes of errors.
+const (
+	ok      = "ok"      // of joins and resumes
+	unknown = "unknown" // of resumes: no such session (any more), so a new one began
+	refused = "refused" // of resumes: the request itself was not allowed
+	invalid = "invalid" // the type of a received message that could not be read
+)
+
+// Stats is what happened since the Server was made, and the state it is in.
+// The maps have every key that can occur, so that metrics start at zero.
+type Stats struct {
+	Received map[string]uint64 // messages by type; "invalid" for those that can't be read
+	Sent     map[string]uint64 // messages by type
+	Errors   map[string]uint64 // by code of the protocol's table
+	Joins    map[string]uint64 // new sessions: "ok" or the error's code
+	Resumes  map[string]uint64 // "ok", "unknown" or "refused"
+
+	Sessions int // all, detached ones included
+	Detached int // sessions that wait for their client to come back
+	Draining bool
+
+	// Signaled is the time from a request to its `joined` message, in seconds.
+	Signaled stat.HistogramSnapshot
+}
+
+// counters are bumped from many goroutines.
+type counters struct {
+	received, sent, errors, joins, resumes tally
+	signaled                               *stat.Histogram
+}
+
+func newCounters() counters {
+	failures := make([]string, 0, len(codes()))
+	for _, c := range codes() {
+		failures = append(failures, string(c))
+	}
+	return counters{
+		received: newTally(append(commandKinds(), invalid)...),
+		sent:     newTally(frameKinds()...),
+		errors:   newTally(failures...),
+		joins: newTally(ok, string(codeBadRoom), string(codeBadName), string(codeUnauthorized),
+			string(codeRoomFull), string(codeServerFull), string(codeDraining)),
+		resumes:  newTally(ok, unknown, refused),
+		signaled: stat.NewHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+	}
+}
+
+// tally counts by a key out of a fixed set; the map is never written to again.
+type tally map[string]*stat.Counter
+
+func newTally(keys ...string) tally {
+	t := make(tally, len(keys))
+	for _, key := range keys {
+		t[key] = new(stat.Counter)
+	}
+	return t
+}
+
+// inc ignores a key outside of the set: labels stay bounded.
+func (t tally) inc(key string) {
+	if c := t[key]; c != nil {
+		c.Inc()
+	}
+}
+
+func (t tally) snapshot() map[string]uint64 {
+	m := make(map[string]uint64, len(t))
+	for key, c := range t {
+		m[key] = c.Load()
+	}
+	return m
+}
+
+// result is the key under which a join is counted.
+func result(err error) string {
+	var f *failure
+	if errors.As(err, &f) {
+		return string(f.code)
+	}
+	return ok
+}
+
+// Stats takes a snapshot.
+func (s *Server) Stats() Stats {
+	all := s.all()
+	detached := 0
+	for _, session := range all {
+		if session.detached() {
+			detached++
+		}
+	}
+	return Stats{
+		Received: s.stats.received.snapshot(), Sent: s.stats.sent.snapshot(),
+		Errors: s.stats.errors.snapshot(), Joins: s.stats.joins.snapshot(),
+		Resumes: s.stats.resumes.snapshot(), Signaled: s.stats.signaled.Snapshot(),
+		Sessions: len(all), Detached: detached, Draining: s.Ready() != nil,
+	}
+}
