@@ -77,7 +77,7 @@ export class Grid {
       (model.source === 'screen' ? stage : grid).append(tile.root);
     }
     const {root, video} = tile;
-    tile.name.textContent = model.local ? `${model.name} (you)` : model.name;
+    tile.name.textContent = `${model.name}${model.source === 'screen' ? '’s screen' : ''}${model.local ? ' (you)' : ''}`;
     tile.initial.textContent = initial(model.name);
     root.dataset.muted = String(model.muted);
     root.classList.toggle('video', model.video);

@@ -9,6 +9,7 @@
  * @property {Kind} kind
  * @property {Source} source
  * @property {boolean} muted
+ * @property {string} [codec]  what is being sent ("VP8"), once packets flow
  *
  * @typedef {object} ParticipantInfo
  * @property {string} id

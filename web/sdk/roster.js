@@ -9,6 +9,7 @@
  * @property {Kind} kind
  * @property {Source} source
  * @property {boolean} muted
+ * @property {string} codec  what is being sent ("VP8"), empty before the first packet
  * @property {Participant} participant
  * @property {string | null} unsupported  the codec, where this browser can't decode it
  * @property {string | null} mid  the m-line that carries it here
@@ -96,10 +97,8 @@ export class Roster {
     for (const track of [...participant.tracks.values()]) {
       if (!infos.some((one) => one.id === track.id)) this.#drop(track);
     }
-    for (const {id, kind, source, muted} of infos) {
-      const track = this.#track(participant, id, kind, source);
-      track.source = source;
-      track.muted = muted;
+    for (const {id, kind, source, muted, codec = ''} of infos) {
+      Object.assign(this.#track(participant, id, kind, source), {source, muted, codec});
     }
     if (known) this.#listener.participantUpdated(participant);
     else this.#listener.participantJoined(participant);
@@ -177,7 +176,7 @@ export class Roster {
   /** @param {Participant} participant @param {string} id @param {Kind} kind @param {Source} source */
   #track(participant, id, kind, source) {
     const track = participant.tracks.get(id) ?? {
-      id, kind, source, participant, muted: false, unsupported: null, mid: null, mediaTrack: null, stream: null,
+      id, kind, source, participant, muted: false, codec: '', unsupported: null, mid: null, mediaTrack: null, stream: null,
     };
     participant.tracks.set(id, track);
     return track;

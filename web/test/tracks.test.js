@@ -107,11 +107,12 @@ test('a track that is unpublished ends, by the list of tracks or by the mapping'
 
 test('muting and names arrive as updates and leave the media alone', async () => {
   const {room, socket, of} = await watching();
-  socket.receive(participant('updated', {...bo, name: 'Bob', tracks: [{...camera, muted: true}, microphone]}));
+  socket.receive(participant('updated', {...bo, name: 'Bob', tracks: [{...camera, muted: true, codec: 'VP8'}, microphone]}));
   assert.equal(of('participant-updated').length, 1);
   const now = room.participants.get('bo');
   assert.equal(now.name, 'Bob');
   assert.equal(now.tracks.get('bo-v').muted, true);
+  assert.equal(now.tracks.get('bo-v').codec, 'VP8');
   assert.equal(now.tracks.get('bo-v').mediaTrack, 'video-bo');
   assert.equal(of('track-ended').length, 0);
 });
