@@ -1,0 +1,64 @@
+package sfu
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/pion/transport/v5"
+)
+
+// Config is what an engine needs. The zero value listens on free ports of every
+// interface, with no limits.
+type Config struct {
+	// MediaAddresses are the addresses to bind, one UDP socket and one ICE-TCP
+	// listener each, all on MediaPort. Empty means every interface, IPv4 and IPv6.
+	MediaAddresses []netip.Addr
+	// MediaPort is the one port for everyone's media; 0 picks a free one.
+	MediaPort uint16
+	// PublicIPs are announced in place of the bound addresses of the same family.
+	PublicIPs []netip.Addr
+	// MaxRoomParticipants and MaxParticipants refuse joins beyond; 0 is no limit.
+	MaxRoomParticipants int
+	MaxParticipants     int
+	// MediaTimeout ends a participant whose media path stays dead; 0 is 30 s.
+	MediaTimeout time.Duration
+	// Log receives one line per join and leave; nil is slog.Default().
+	Log *slog.Logger
+
+	// Net replaces the operating system's network in tests.
+	Net transport.Net
+}
+
+// Reasons why Join refuses.
+var (
+	ErrRoomFull   = errors.New("the room is full")
+	ErrServerFull = errors.New("the server is full")
+	ErrClosed     = errors.New("the server is closed")
+)
+
+// Causes of a participant's end, as told by Ended and in the log.
+var (
+	ErrLeft      = errors.New("left")
+	ErrMediaLost = errors.New("media path lost")
+	ErrTooSlow   = errors.New("too many commands waiting")
+)
+
+// Grants are what a participant may do.
+type Grants struct {
+	Publish   bool
+	Subscribe bool
+	Message   bool
+}
+
+// AllGrants permits everything.
+var AllGrants = Grants{Publish: true, Subscribe: true, Message: true}
+
+// JoinRequest asks for a place in a room.
+type JoinRequest struct {
+	Room   string
+	Name   string
+	Grants Grants
+	Client Client
+}
