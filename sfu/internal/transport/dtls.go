@@ -1,0 +1,167 @@
+package transport
+
+import (
+	"context"
+	"crypto/sha1" // #nosec G505: only to compare a fingerprint that the remote chose (RFC 8122)
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/pion/datachannel"
+	"github.com/pion/dtls/v3"
+	"github.com/pion/sctp"
+)
+
+type dtlsState uint8
+
+const (
+	dtlsNew dtlsState = iota
+	dtlsUp
+	dtlsClosed
+)
+
+// srtpProfiles in our order of preference: whoever is the DTLS server picks.
+// GCM runs on the AES and carry-less multiplication units of any current CPU.
+var srtpProfiles = []dtls.SRTPProtectionProfile{
+	dtls.SRTP_AEAD_AES_128_GCM,
+	dtls.SRTP_AEAD_AES_256_GCM,
+	dtls.SRTP_AES128_CM_HMAC_SHA1_80,
+}
+
+// secure runs the DTLS handshake, publishes the SRTP keys, and then reads what
+// else comes over DTLS (data channels, goodbye) until the connection ends.
+func (p *Peer) secure() {
+	defer p.wg.Done()
+	conn, err := p.handshake()
+	if err != nil {
+		p.engine.config.Log.Debug("DTLS handshake failed", "error", err)
+		p.setDTLS(dtlsClosed)
+		return
+	}
+	p.setDTLS(dtlsUp)
+	if p.remote.DataChannels {
+		p.serveDataChannels(conn)
+	} else {
+		_, _ = io.Copy(io.Discard, conn)
+	}
+	_ = conn.Close()
+	p.setDTLS(dtlsClosed)
+}
+
+func (p *Peer) handshake() (*dtls.Conn, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, dtlsTimeout)
+	defer cancel()
+	shared := []dtls.Option{
+		dtls.WithCertificates(p.engine.certificate),
+		dtls.WithSRTPProtectionProfiles(srtpProfiles...),
+		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
+		dtls.WithInsecureSkipVerify(true), // the fingerprint is what counts
+		dtls.WithVerifyPeerCertificate(p.verifyFingerprint),
+		dtls.WithLoggerFactory(p.engine.loggers),
+	}
+	isClient := p.remote.Setup == "passive"
+	var conn *dtls.Conn
+	var err error
+	if isClient {
+		var options []dtls.ClientOption
+		for _, o := range shared {
+			options = append(options, o)
+		}
+		conn, err = dtls.ClientWithOptions(dtlsConn{p}, dtlsConn{p}.RemoteAddr(), options...)
+	} else {
+		options := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+		for _, o := range shared {
+			options = append(options, o)
+		}
+		conn, err = dtls.ServerWithOptions(dtlsConn{p}, dtlsConn{p}.RemoteAddr(), options...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	k, err := newKeys(conn, isClient)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	p.keys.Store(k)
+	close(p.keysReady)
+	return conn, nil
+}
+
+// verifyFingerprint accepts the certificate that the remote's SDP named.
+func (p *Peer) verifyFingerprint(raw [][]byte, _ [][]*x509.Certificate) error {
+	if len(raw) == 0 {
+		return errors.New("no certificate")
+	}
+	for _, f := range p.remote.Fingerprints {
+		var sum []byte
+		switch strings.ToLower(f.Algorithm) {
+		case "sha-1":
+			s := sha1.Sum(raw[0]) // #nosec G401
+			sum = s[:]
+		case "sha-256":
+			s := sha256.Sum256(raw[0])
+			sum = s[:]
+		case "sha-384":
+			s := sha512.Sum384(raw[0])
+			sum = s[:]
+		case "sha-512":
+			s := sha512.Sum512(raw[0])
+			sum = s[:]
+		default:
+			continue
+		}
+		if strings.EqualFold(colonHex(sum), f.Value) {
+			return nil
+		}
+	}
+	return fmt.Errorf("certificate matches none of %d fingerprints", len(p.remote.Fingerprints))
+}
+
+// serveDataChannels accepts the SCTP association and the channels that a client
+// opens, so that they become open, and discards what comes over them: the
+// protocol's messages use the WebSocket.
+func (p *Peer) serveDataChannels(conn *dtls.Conn) {
+	association, err := sctp.Server(sctp.Config{NetConn: conn, LoggerFactory: p.engine.loggers})
+	if err != nil {
+		return
+	}
+	defer func() { _ = association.Close() }()
+	for {
+		channel, err := datachannel.Accept(association, &datachannel.Config{LoggerFactory: p.engine.loggers})
+		if err != nil {
+			return
+		}
+		p.wg.Add(1)
+		go func() {
+			defer p.wg.Done()
+			_, _ = io.Copy(io.Discard, channel)
+			_ = channel.Close()
+		}()
+	}
+}
+
+// dtlsConn is the view that pion's DTLS has of the peer: the packets that read
+// sorted out for it, and the ICE connection to write to.
+type dtlsConn struct{ peer *Peer }
+
+func (c dtlsConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, _, err := c.peer.dtlsIn.Read(b, nil)
+	return n, c.RemoteAddr(), err
+}
+
+func (c dtlsConn) WriteTo(b []byte, _ net.Addr) (int, error) { return c.peer.conn.Write(b) }
+func (c dtlsConn) Close() error                              { return nil } // the peer closes
+func (c dtlsConn) LocalAddr() net.Addr                       { return &net.UDPAddr{} }
+func (c dtlsConn) RemoteAddr() net.Addr                      { return &net.UDPAddr{} }
+func (c dtlsConn) SetDeadline(t time.Time) error             { return c.peer.dtlsIn.SetReadDeadline(t) }
+func (c dtlsConn) SetReadDeadline(t time.Time) error         { return c.peer.dtlsIn.SetReadDeadline(t) }
+func (c dtlsConn) SetWriteDeadline(time.Time) error          { return nil } // writes don't block

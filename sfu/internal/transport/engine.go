@@ -1,0 +1,239 @@
+package transport
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+	piontransport "github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
+)
+
+// Sizes of the kernel's socket buffers. A keyframe burst to a hundred viewers
+// is some 2 MB; the kernel caps what it gives at net.core.[rw]mem_max.
+const (
+	socketBuffer   = 4 << 20
+	tcpWriteBuffer = 1 << 20
+)
+
+// Config says where an Engine listens.
+type Config struct {
+	Addresses []netip.Addr // empty: every interface
+	Port      uint16       // 0: a free one, the same for all addresses, UDP and TCP
+	PublicIPs []netip.Addr // announced instead of local addresses of that family
+	Log       *slog.Logger
+	Net       piontransport.Net // nil: the operating system's
+	// Now is the clock of everything that a Receiver is told.
+	Now func() time.Duration
+}
+
+// Engine owns the media sockets and the DTLS certificate that all peers share.
+type Engine struct {
+	config      Config
+	net         piontransport.Net
+	udp         ice.UDPMux
+	tcp         ice.TCPMux // nil on a virtual network
+	port        uint16
+	loopback    bool
+	certificate tls.Certificate
+	fingerprint string
+	loggers     logging.LoggerFactory
+}
+
+// NewEngine binds the sockets and makes the certificate.
+func NewEngine(c Config) (*Engine, error) {
+	e := &Engine{config: c, net: c.Net, loggers: pionLoggers{c.Log}}
+	if e.net == nil {
+		n, err := stdnet.NewNet()
+		if err != nil {
+			return nil, fmt.Errorf("network: %w", err)
+		}
+		e.net = n
+	}
+	if err := e.makeCertificate(); err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	addresses := c.Addresses
+	if len(addresses) == 0 {
+		var err error
+		if addresses, err = e.interfaceAddresses(); err != nil {
+			return nil, fmt.Errorf("interfaces: %w", err)
+		}
+	}
+	for _, a := range addresses {
+		e.loopback = e.loopback || a.IsLoopback()
+	}
+	if err := e.listen(addresses); err != nil {
+		return nil, fmt.Errorf("media sockets: %w", err)
+	}
+	return e, nil
+}
+
+// Port is the bound media port.
+func (e *Engine) Port() uint16 { return e.port }
+
+// Close closes the sockets. Every Peer must have been closed before.
+func (e *Engine) Close() error {
+	err := e.udp.Close()
+	if e.tcp != nil {
+		err = errors.Join(err, e.tcp.Close())
+	}
+	return err
+}
+
+// interfaceAddresses are all global addresses of this host, or the loopback
+// ones where there are no others.
+func (e *Engine) interfaceAddresses() ([]netip.Addr, error) {
+	interfaces, err := e.net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	var global, loopback []netip.Addr
+	for _, i := range interfaces {
+		if i.Flags&net.FlagUp == 0 {
+			continue
+		}
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue // the interface went away meanwhile
+		}
+		for _, a := range addrs {
+			prefix, err := netip.ParsePrefix(a.String())
+			if err != nil {
+				continue
+			}
+			switch addr := prefix.Addr().Unmap(); {
+			case addr.IsLoopback():
+				loopback = append(loopback, addr)
+			case !addr.IsLinkLocalUnicast() && !addr.IsMulticast():
+				global = append(global, addr)
+			}
+		}
+	}
+	if len(global) == 0 {
+		global = loopback
+	}
+	if len(global) == 0 {
+		return nil, errors.New("no usable address")
+	}
+	return global, nil
+}
+
+// bindAttempts is how often a free port is looked for that is free for UDP and
+// TCP on all addresses.
+const bindAttempts = 20
+
+func (e *Engine) listen(addresses []netip.Addr) error {
+	var err error
+	for range bindAttempts {
+		if err = e.bind(addresses); err == nil || e.config.Port != 0 {
+			return err
+		}
+	}
+	return err
+}
+
+func (e *Engine) bind(addresses []netip.Addr) error {
+	e.port = e.config.Port
+	var (
+		udp       []ice.UDPMux
+		tcp       []ice.TCPMux
+		conns     []net.PacketConn
+		listeners []net.Listener
+	)
+	undo := func(err error) error {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return err
+	}
+	for _, a := range addresses {
+		c, err := e.net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, e.port)))
+		if err != nil {
+			return undo(err)
+		}
+		conns = append(conns, c)
+		e.port = c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		// Best effort: the kernel may give less, which costs drops under load only.
+		_ = c.SetReadBuffer(socketBuffer)
+		_ = c.SetWriteBuffer(socketBuffer)
+		if e.config.Net != nil {
+			continue // pion's virtual network has no TCP
+		}
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, e.port)))
+		if err != nil {
+			return undo(err)
+		}
+		listeners = append(listeners, l)
+	}
+	for _, c := range conns {
+		udp = append(udp, ice.NewUDPMuxDefault(ice.UDPMuxParams{
+			UDPConn: c, Net: e.net, Logger: e.loggers.NewLogger("ice-udp"),
+		}))
+	}
+	for _, l := range listeners {
+		tcp = append(tcp, ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: l, ReadBufferSize: 64, WriteBufferSize: tcpWriteBuffer,
+			Logger: e.loggers.NewLogger("ice-tcp"),
+		}))
+	}
+	e.udp = ice.NewMultiUDPMuxDefault(udp...)
+	if len(tcp) > 0 {
+		e.tcp = ice.NewMultiTCPMuxDefault(tcp...)
+	}
+	return nil
+}
+
+// makeCertificate makes the self-signed certificate whose fingerprint goes into
+// every SDP (RFC 8122). Peers verify that fingerprint and nothing else, so its
+// name and dates matter to nobody; five years outlive any process.
+func (e *Engine) makeCertificate() error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "Plenum"},
+		NotBefore:    now.Add(-24 * time.Hour),
+		NotAfter:     now.AddDate(5, 0, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	e.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	sum := sha256.Sum256(der)
+	e.fingerprint = "sha-256 " + colonHex(sum[:])
+	return nil
+}
+
+func colonHex(b []byte) string {
+	parts := make([]string, len(b))
+	for i, c := range b {
+		parts[i] = fmt.Sprintf("%02X", c)
+	}
+	return strings.Join(parts, ":")
+}

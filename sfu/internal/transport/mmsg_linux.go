@@ -1,0 +1,271 @@
+//go:build linux
+
+package transport
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// UDP generic segmentation offload (Linux 4.18): one message of equal-sized
+// pieces that the kernel, or the network card, cuts into datagrams.
+const (
+	solUDP     = 17
+	udpSegment = 103
+	// maxSegments is UDP_MAX_SEGMENTS; maxSegmented keeps one message with its
+	// headers below 64 KiB.
+	maxSegments  = 64
+	maxSegmented = 63000
+)
+
+// mmsghdr is struct mmsghdr of recvmmsg(2) and sendmmsg(2) on 64-bit Linux.
+type mmsghdr struct {
+	header unix.Msghdr
+	length uint32
+	_      uint32
+}
+
+// sockaddr is a destination in the kernel's form.
+type sockaddr struct {
+	raw    [unix.SizeofSockaddrInet6]byte
+	length uint32
+}
+
+func makeSockaddr(a netip.AddrPort) *sockaddr {
+	s := &sockaddr{}
+	binary.BigEndian.PutUint16(s.raw[2:], a.Port())
+	if addr := a.Addr().Unmap(); addr.Is4() {
+		binary.NativeEndian.PutUint16(s.raw[0:], unix.AF_INET)
+		ip := addr.As4()
+		copy(s.raw[4:], ip[:])
+		s.length = unix.SizeofSockaddrInet4
+	} else {
+		binary.NativeEndian.PutUint16(s.raw[0:], unix.AF_INET6)
+		ip := addr.As16()
+		copy(s.raw[8:], ip[:])
+		s.length = unix.SizeofSockaddrInet6
+	}
+	return s
+}
+
+// addrPort reads what the kernel wrote, which may be IPv4 or IPv6.
+func (s *sockaddr) addrPort() netip.AddrPort {
+	port := binary.BigEndian.Uint16(s.raw[2:])
+	if binary.NativeEndian.Uint16(s.raw[0:]) == unix.AF_INET {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s.raw[4:8])), port)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16([16]byte(s.raw[8:24])).Unmap(), port)
+}
+
+// segmentable reports whether the kernel knows UDP_SEGMENT on this socket:
+// setting size 0 changes nothing but fails where the option is unknown.
+func segmentable(c *net.UDPConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	known := false
+	err = raw.Control(func(fd uintptr) {
+		known = unix.SetsockoptInt(int(fd), solUDP, udpSegment, 0) == nil
+	})
+	return err == nil && known
+}
+
+// receiver reads datagrams of one socket in batches. One goroutine owns it.
+type receiver struct {
+	conn    syscall.RawConn
+	headers []mmsghdr
+	iovecs  []unix.Iovec
+	names   []sockaddr
+	buffers [][]byte
+	call    func(fd uintptr) bool
+	n       int
+	errno   syscall.Errno
+}
+
+func newReceiver(c *net.UDPConn, batch, size int) (*receiver, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	r := &receiver{
+		conn: raw, headers: make([]mmsghdr, batch), iovecs: make([]unix.Iovec, batch),
+		names: make([]sockaddr, batch), buffers: make([][]byte, batch),
+	}
+	for i := range r.headers {
+		r.buffers[i] = make([]byte, size)
+		r.iovecs[i].Base = &r.buffers[i][0]
+		r.iovecs[i].SetLen(size)
+		h := &r.headers[i].header
+		h.Iov, h.Iovlen = &r.iovecs[i], 1
+		h.Name = &r.names[i].raw[0]
+	}
+	r.call = r.recvmmsg
+	return r, nil
+}
+
+// receive waits for at least one datagram and takes all that are there, up to
+// the batch size. Their bytes are valid until the next call.
+func (r *receiver) receive() (int, error) {
+	for i := range r.headers {
+		r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
+	}
+	if err := r.conn.Read(r.call); err != nil {
+		return 0, err
+	}
+	if r.errno != 0 {
+		return 0, r.errno
+	}
+	return r.n, nil
+}
+
+func (r *receiver) recvmmsg(fd uintptr) bool {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd,
+			uintptr(unsafe.Pointer(&r.headers[0])), uintptr(len(r.headers)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case unix.EINTR, unix.ECONNREFUSED: // the latter: an ICMP answer to something sent earlier
+			continue
+		case unix.EAGAIN:
+			return false
+		}
+		r.n, r.errno = int(n), errno
+		return true
+	}
+}
+
+// datagram is the i-th of the last receive.
+func (r *receiver) datagram(i int) ([]byte, netip.AddrPort) {
+	return r.buffers[i][:r.headers[i].length], r.names[i].addrPort()
+}
+
+// sender writes many datagrams with few system calls. One goroutine owns it; the
+// socket may be shared.
+type sender struct {
+	conn     syscall.RawConn
+	segments bool // use UDP_SEGMENT; switched off for good if the kernel refuses
+
+	headers  []mmsghdr
+	iovecs   []unix.Iovec
+	controls [][]byte
+	first    []int // index of each message's first datagram
+	call     func(fd uintptr) bool
+	from, to int // messages still to send
+	sent     int
+	errno    syscall.Errno
+}
+
+func newSender(c *net.UDPConn, capacity int, segments bool) (*sender, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &sender{
+		conn: raw, segments: segments,
+		headers: make([]mmsghdr, capacity), iovecs: make([]unix.Iovec, capacity),
+		controls: make([][]byte, capacity), first: make([]int, capacity+1),
+	}
+	for i := range s.controls {
+		s.controls[i] = make([]byte, unix.CmsgSpace(2))
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&s.controls[i][0]))
+		h.Level, h.Type = solUDP, udpSegment
+		h.SetLen(unix.CmsgLen(2))
+	}
+	s.call = s.sendmmsg
+	return s, nil
+}
+
+// outgoing is one datagram.
+type outgoing struct {
+	to    *sockaddr
+	bytes []byte
+}
+
+// send writes all datagrams. What the kernel refuses (a destination that is gone)
+// is skipped. It returns the number of messages given to the kernel and the
+// number of calls that took.
+func (s *sender) send(datagrams []outgoing) (messages, calls int) {
+	n := s.pack(datagrams)
+	s.from, s.to = 0, n
+	for s.from < s.to {
+		if err := s.conn.Write(s.call); err != nil {
+			return messages, calls // the socket is closed
+		}
+		calls++
+		messages += s.sent
+		s.from += s.sent
+		if s.errno == 0 {
+			continue
+		}
+		failed := s.from
+		s.from++
+		if s.headers[failed].header.Control != nil && (s.errno == unix.EIO || s.errno == unix.EINVAL) {
+			// This path can't segment (a card without checksum offload, say):
+			// once and for all datagram by datagram.
+			s.segments = false
+			rest, more := s.send(datagrams[s.first[failed]:])
+			return messages + rest, calls + more
+		}
+	}
+	runtime.KeepAlive(datagrams)
+	return messages, calls
+}
+
+// pack makes messages of datagrams: consecutive ones for one destination become
+// a segmented one as long as they are equally long, but for a shorter last.
+func (s *sender) pack(datagrams []outgoing) int {
+	n := 0
+	for i := 0; i < len(datagrams); n++ {
+		d := &datagrams[i]
+		size, total, last := len(d.bytes), len(d.bytes), i+1
+		if s.segments {
+			for last < len(datagrams) && last-i < maxSegments && datagrams[last].to == d.to &&
+				len(datagrams[last-1].bytes) == size && len(datagrams[last].bytes) <= size &&
+				total+len(datagrams[last].bytes) <= maxSegmented {
+				total += len(datagrams[last].bytes)
+				last++
+			}
+		}
+		h := &s.headers[n].header
+		h.Name, h.Namelen = &d.to.raw[0], d.to.length
+		h.Iov = &s.iovecs[i]
+		h.SetIovlen(last - i)
+		h.Control = nil
+		h.SetControllen(0)
+		if last-i > 1 {
+			binary.NativeEndian.PutUint16(s.controls[n][unix.CmsgLen(0):], uint16(size)) //nolint:gosec // an MTU
+			h.Control = &s.controls[n][0]
+			h.SetControllen(len(s.controls[n]))
+		}
+		s.first[n] = i
+		for ; i < last; i++ {
+			s.iovecs[i].Base = &datagrams[i].bytes[0]
+			s.iovecs[i].SetLen(len(datagrams[i].bytes))
+		}
+	}
+	return n
+}
+
+func (s *sender) sendmmsg(fd uintptr) bool {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd,
+			uintptr(unsafe.Pointer(&s.headers[s.from])), uintptr(s.to-s.from), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case unix.EINTR, unix.ECONNREFUSED:
+			continue
+		case unix.EAGAIN:
+			return false
+		case 0:
+			s.sent, s.errno = int(n), 0
+		default:
+			s.sent, s.errno = 0, errno
+		}
+		return true
+	}
+}

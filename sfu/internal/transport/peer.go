@@ -1,0 +1,439 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/transport/v5/packetio"
+)
+
+// Timeouts of ICE (RFC 7675 consent is 30 s; browsers give up sooner) and of
+// the DTLS handshake.
+const (
+	iceKeepalive        = 2 * time.Second
+	iceDisconnected     = 5 * time.Second
+	iceFailed           = 20 * time.Second
+	gatherTimeout       = 2 * time.Second
+	dtlsTimeout         = 20 * time.Second
+	keysWait            = 50 * time.Millisecond
+	readBufferSize      = 8192
+	dtlsQueueLimit      = 64
+	maxRemoteCandidates = 100
+)
+
+// State is what a Peer's media path is doing.
+type State uint8
+
+// The states of a Peer. Connected means that media can flow (ICE and DTLS are
+// up); Disconnected that the path is silent for the moment; Failed that ICE has
+// given it up (an ICE restart may revive it); Closed that the remote end said
+// goodbye or broke DTLS, which nothing revives.
+const (
+	StateNew State = iota
+	StateConnected
+	StateDisconnected
+	StateFailed
+	StateClosed
+)
+
+// Receiver is told what arrives at a Peer. All methods run on the peer's read
+// goroutine and must not block: everybody's packets of this
+// peer wait behind them. Byte slices are valid during the call.
+type Receiver interface {
+	// ReceiveRTP gets one decrypted RTP packet.
+	ReceiveRTP(now time.Duration, packet []byte)
+	// ReceiveSenderReport gets a publisher's mapping of NTP to RTP time (RFC 3550 §6.4.1).
+	ReceiveSenderReport(now time.Duration, r SenderReport)
+	// ReceiveReception gets a viewer's report on one of our streams (RFC 3550 §6.4.2).
+	ReceiveReception(now time.Duration, r Reception)
+	// ReceiveNACK gets the sequence numbers that a viewer misses of our stream ssrc.
+	ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16)
+	// ReceiveKeyframeRequest gets a PLI or FIR for our stream ssrc.
+	ReceiveKeyframeRequest(now time.Duration, ssrc uint32)
+}
+
+// Remote is what a peer's SDP says about its transport.
+type Remote struct {
+	Ufrag, Pwd   string
+	Lite         bool
+	Fingerprints []Fingerprint
+	// Setup is the remote's a=setup value (RFC 4145): we are the DTLS client
+	// only where the remote insists on "passive".
+	Setup string
+	// DataChannels: the remote negotiated SCTP (m=application).
+	DataChannels bool
+}
+
+// Fingerprint of a certificate, as in SDP (RFC 8122).
+type Fingerprint struct{ Algorithm, Value string }
+
+// Peer is one participant's transport: an ICE agent, DTLS and SRTP.
+type Peer struct {
+	engine   *Engine
+	receiver Receiver
+	agent    *ice.Agent
+	conn     *ice.Conn
+	remote   Remote
+	dtlsIn   *packetio.Buffer
+
+	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
+	keysReady chan struct{}        // closed with keys set
+
+	rtt atomic.Int64 // time.Duration
+
+	rtcp rtcpWriter
+	tcc  transportCC
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	changed chan struct{} // capacity 1: State changed since it was last received
+
+	mu               sync.Mutex // guards what follows
+	ice              ice.ConnectionState
+	dtls             dtlsState
+	gathered         chan string // candidates of the gathering under way; closed at its end
+	remoteCandidates int
+}
+
+// NewPeer makes the ICE agent and gathers its candidates, which takes no
+// network round trip: all of them are addresses of the engine's sockets.
+func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
+	p := &Peer{engine: e, receiver: r, keysReady: make(chan struct{}),
+		changed: make(chan struct{}, 1), dtlsIn: packetio.NewBuffer()}
+	p.dtlsIn.SetLimitCount(dtlsQueueLimit)
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.rtt.Store(int64(defaultRTT))
+	p.rtcp.peer = p
+	p.rtcp.ssrc = rand.Uint32() | 1
+	p.tcc.recorder = twcc.NewRecorder(p.rtcp.ssrc)
+	options := []ice.AgentOption{
+		ice.WithNet(e.net),
+		ice.WithUDPMux(e.udp),
+		ice.WithNetworkTypes([]ice.NetworkType{
+			ice.NetworkTypeUDP4, ice.NetworkTypeUDP6, ice.NetworkTypeTCP4, ice.NetworkTypeTCP6,
+		}),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		// The browser checks us first, so its .local names need no resolving.
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
+		ice.WithDisableActiveTCP(),
+		ice.WithKeepaliveInterval(iceKeepalive),
+		ice.WithDisconnectedTimeout(iceDisconnected),
+		ice.WithFailedTimeout(iceFailed),
+		ice.WithLoggerFactory(e.loggers),
+	}
+	if e.tcp != nil {
+		options = append(options, ice.WithTCPMux(e.tcp))
+	}
+	if e.loopback {
+		options = append(options, ice.WithIncludeLoopback())
+	}
+	agent, err := ice.NewAgentWithOptions(options...)
+	if err != nil {
+		return nil, fmt.Errorf("ICE agent: %w", err)
+	}
+	p.agent = agent
+	if err := errors.Join(
+		agent.OnCandidate(p.onCandidate),
+		agent.OnConnectionStateChange(p.onICEState),
+	); err != nil {
+		return nil, errors.Join(err, agent.Close())
+	}
+	return p, nil
+}
+
+// Local is our half of the transport for SDP.
+type Local struct {
+	Ufrag, Pwd, Fingerprint string
+	Candidates              []string // candidate-attribute values
+}
+
+// Gather returns our credentials and candidates, once per (re)start of ICE.
+func (p *Peer) Gather() (Local, error) {
+	found := make(chan string, 64)
+	p.mu.Lock()
+	p.gathered = found
+	p.mu.Unlock()
+	ufrag, pwd, err := p.agent.GetLocalUserCredentials()
+	if err != nil {
+		return Local{}, fmt.Errorf("ICE credentials: %w", err)
+	}
+	if err := p.agent.GatherCandidates(); err != nil {
+		return Local{}, fmt.Errorf("ICE candidates: %w", err)
+	}
+	local := Local{Ufrag: ufrag, Pwd: pwd, Fingerprint: p.engine.fingerprint}
+	timeout := time.NewTimer(gatherTimeout)
+	defer timeout.Stop()
+	seen := map[string]bool{}
+	for {
+		select {
+		case c, open := <-found:
+			if !open {
+				return local, nil
+			}
+			if !seen[c] {
+				seen[c] = true
+				local.Candidates = append(local.Candidates, c)
+			}
+		case <-timeout.C:
+			return local, nil // with those that were found
+		}
+	}
+}
+
+// onCandidate runs on a goroutine of the ICE agent.
+func (p *Peer) onCandidate(c ice.Candidate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gathered == nil {
+		return
+	}
+	if c == nil {
+		close(p.gathered)
+		p.gathered = nil
+		return
+	}
+	for _, line := range p.engine.announced(c) {
+		select {
+		case p.gathered <- line:
+		default: // more addresses than anyone needs
+		}
+	}
+}
+
+// announced is a candidate as told to the remote: with the public addresses of
+// its family in place of the local one where there are any.
+func (e *Engine) announced(c ice.Candidate) []string {
+	local, err := netip.ParseAddr(c.Address())
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for _, public := range e.config.PublicIPs {
+		if public.Is4() != local.Unmap().Is4() {
+			continue
+		}
+		host, err := ice.NewCandidateHost(&ice.CandidateHostConfig{
+			Network: c.NetworkType().NetworkShort(), Address: public.String(), Port: c.Port(),
+			Component: c.Component(), TCPType: c.TCPType(), Priority: c.Priority(),
+		})
+		if err == nil {
+			lines = append(lines, host.Marshal())
+		}
+	}
+	if lines == nil {
+		lines = []string{c.Marshal()}
+	}
+	return lines
+}
+
+// Start begins connectivity checks and the DTLS handshake. Call it once, with
+// the remote's first description.
+func (p *Peer) Start(r Remote) error {
+	p.remote = r
+	if r.Lite {
+		if err := p.agent.SetRemoteICELite(true); err != nil {
+			return fmt.Errorf("ICE lite: %w", err)
+		}
+	}
+	start := p.agent.StartAccept
+	if r.Lite { // RFC 8445 §6.1.1: the full agent controls
+		start = p.agent.StartDial
+	}
+	conn, err := start(r.Ufrag, r.Pwd)
+	if err != nil {
+		return fmt.Errorf("ICE start: %w", err)
+	}
+	p.conn = conn
+	p.wg.Add(2)
+	go p.read()
+	go p.secure()
+	return nil
+}
+
+// Restart gives ICE new credentials (RFC 8445 §9). Media goes on as soon as the
+// new path is found; DTLS and SRTP keep their keys. Gather must follow.
+func (p *Peer) Restart() error {
+	p.mu.Lock()
+	p.remoteCandidates = 0
+	p.mu.Unlock()
+	if err := p.agent.Restart("", ""); err != nil {
+		return fmt.Errorf("ICE restart: %w", err)
+	}
+	return nil
+}
+
+// SetRemoteCredentials completes a Restart.
+func (p *Peer) SetRemoteCredentials(ufrag, pwd string) error {
+	if err := p.agent.SetRemoteCredentials(ufrag, pwd); err != nil {
+		return fmt.Errorf("ICE credentials: %w", err)
+	}
+	return nil
+}
+
+// ErrTooManyCandidates is returned beyond 100 remote candidates per ICE start.
+var ErrTooManyCandidates = errors.New("too many candidates")
+
+// AddCandidate adds one of the remote's candidates. Names that would need
+// resolving (mDNS) are accepted and left alone: their owner checks us first.
+func (p *Peer) AddCandidate(line string) error {
+	c, err := ice.UnmarshalCandidate(line)
+	if err != nil {
+		if errors.Is(err, ice.ErrAddressParseFailed) {
+			return nil
+		}
+		return fmt.Errorf("candidate: %w", err)
+	}
+	p.mu.Lock()
+	p.remoteCandidates++
+	excess := p.remoteCandidates > maxRemoteCandidates
+	p.mu.Unlock()
+	if excess {
+		return ErrTooManyCandidates
+	}
+	return p.agent.AddRemoteCandidate(c)
+}
+
+// defaultRTT is assumed before the first measurement.
+const defaultRTT = 100 * time.Millisecond
+
+// RoundTrip is the round-trip time of the media path as last measured.
+func (p *Peer) RoundTrip() time.Duration { return time.Duration(p.rtt.Load()) }
+
+// MeasureRTT takes over the round-trip time that ICE last saw on the selected
+// pair. It asks the agent's goroutine, so call it once in a while.
+func (p *Peer) MeasureRTT() {
+	stats, ok := p.agent.GetSelectedCandidatePairStats()
+	if ok && stats.CurrentRoundTripTime > 0 {
+		p.rtt.Store(int64(stats.CurrentRoundTripTime * float64(time.Second)))
+	}
+}
+
+// Selected tells the selected pair's transport ("udp" or "tcp") and remote
+// candidate type ("host", "srflx", "prflx", "relay"); empty if there is none.
+func (p *Peer) Selected() (protocol, candidate string) {
+	pair, err := p.agent.GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return "", ""
+	}
+	return pair.Local.NetworkType().NetworkShort(), pair.Remote.Type().String()
+}
+
+// Close ends the peer and returns when its goroutines are gone. No Receiver
+// method is called after it returns.
+func (p *Peer) Close() {
+	p.cancel()
+	k := p.keys.Load()
+	if k != nil {
+		_ = k.dtls.Close() // sends close_notify while ICE still works
+	}
+	_ = p.agent.GracefulClose()
+	_ = p.dtlsIn.Close()
+	p.wg.Wait()
+}
+
+// State is what the media path is doing now; Changed tells when to look again.
+func (p *Peer) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.dtls == dtlsClosed:
+		return StateClosed
+	case p.ice == ice.ConnectionStateFailed:
+		return StateFailed
+	case p.dtls != dtlsUp:
+		return StateNew
+	case p.ice == ice.ConnectionStateConnected || p.ice == ice.ConnectionStateCompleted:
+		return StateConnected
+	}
+	return StateDisconnected
+}
+
+// Changed delivers a value whenever State may have changed.
+func (p *Peer) Changed() <-chan struct{} { return p.changed }
+
+// onICEState runs on a goroutine of the ICE agent, which keeps the order.
+func (p *Peer) onICEState(s ice.ConnectionState) {
+	p.mu.Lock()
+	p.ice = s
+	p.mu.Unlock()
+	p.notify()
+}
+
+func (p *Peer) setDTLS(s dtlsState) {
+	p.mu.Lock()
+	p.dtls = s
+	p.mu.Unlock()
+	p.notify()
+}
+
+func (p *Peer) notify() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// read is the peer's read goroutine: every datagram of the participant passes
+// here. It ends when the ICE agent is closed.
+func (p *Peer) read() {
+	defer p.wg.Done()
+	buf := make([]byte, readBufferSize)
+	waited := false
+	for {
+		n, err := p.conn.Read(buf)
+		if err != nil {
+			return
+		}
+		b := buf[:n]
+		switch {
+		case n < 12:
+		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
+			_, _ = p.dtlsIn.Write(b, nil) // full: DTLS retransmits
+		case b[0] >= 128 && b[0] <= 191:
+			k := p.keys.Load()
+			if k == nil && !waited {
+				// The remote finished its half of the handshake; ours is a
+				// moment behind. Losing these packets would lose the first keyframe.
+				waited = true
+				k = p.awaitKeys()
+			}
+			if k != nil {
+				p.receive(k, b)
+			}
+		}
+	}
+}
+
+func (p *Peer) awaitKeys() *keys {
+	timeout := time.NewTimer(keysWait)
+	defer timeout.Stop()
+	select {
+	case <-p.keysReady:
+	case <-timeout.C:
+	case <-p.ctx.Done():
+	}
+	return p.keys.Load()
+}
+
+func (p *Peer) receive(k *keys, b []byte) {
+	now := p.engine.config.Now()
+	if b[1] >= 192 && b[1] <= 223 { // RTCP, RFC 5761 §4
+		if plain, err := k.decryptRTCP(b); err == nil {
+			p.receiveRTCP(now, plain)
+		}
+		return
+	}
+	if plain, err := k.decryptRTP(b); err == nil {
+		p.receiver.ReceiveRTP(now, plain)
+	}
+}

@@ -1,0 +1,187 @@
+package transport
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+)
+
+// SenderReport is a publisher's clock: NTP (32.32 fixed point seconds) and RTP
+// time of one instant, for its stream SSRC.
+type SenderReport struct {
+	SSRC uint32
+	NTP  uint64
+	RTP  uint32
+}
+
+// Reception is what a viewer reports on our stream SSRC.
+type Reception struct {
+	SSRC         uint32
+	FractionLost uint8 // of 256, since the last report
+	TotalLost    uint32
+	// LastReport and Delay are LSR and DLSR of RFC 3550 §6.4.1, from which the
+	// sender of the report LastReport computes the round-trip time.
+	LastReport, Delay uint32
+}
+
+// ReceptionOut is what we report on a publisher's stream SSRC.
+type ReceptionOut struct {
+	SSRC         uint32
+	FractionLost uint8
+	TotalLost    uint32
+	HighestSeq   uint32 // extended with the number of wraps
+	Jitter       uint32 // RTP ticks
+	LastReport   uint32
+	Delay        uint32 // 1/65536 s
+}
+
+// SenderReportOut is what we tell a viewer of our stream SSRC.
+type SenderReportOut struct {
+	SSRC            uint32
+	NTP             uint64
+	RTP             uint32
+	Packets, Octets uint32
+	CNAME           string
+}
+
+func (p *Peer) receiveRTCP(now time.Duration, b []byte) {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return
+	}
+	for _, packet := range packets {
+		switch r := packet.(type) {
+		case *rtcp.SenderReport:
+			p.receiver.ReceiveSenderReport(now, SenderReport{SSRC: r.SSRC, NTP: r.NTPTime, RTP: r.RTPTime})
+			p.receiveReceptions(now, r.Reports)
+		case *rtcp.ReceiverReport:
+			p.receiveReceptions(now, r.Reports)
+		case *rtcp.TransportLayerNack:
+			p.receiveNACK(now, r)
+		case *rtcp.PictureLossIndication:
+			p.receiver.ReceiveKeyframeRequest(now, r.MediaSSRC)
+		case *rtcp.FullIntraRequest:
+			for _, f := range r.FIR {
+				p.receiver.ReceiveKeyframeRequest(now, f.SSRC)
+			}
+		}
+	}
+}
+
+func (p *Peer) receiveReceptions(now time.Duration, reports []rtcp.ReceptionReport) {
+	for _, r := range reports {
+		p.receiver.ReceiveReception(now, Reception{
+			SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: r.TotalLost,
+			LastReport: r.LastSenderReport, Delay: r.Delay,
+		})
+	}
+}
+
+func (p *Peer) receiveNACK(now time.Duration, r *rtcp.TransportLayerNack) {
+	var sequences []uint16
+	for _, pair := range r.Nacks {
+		sequences = append(sequences, pair.PacketList()...)
+	}
+	p.receiver.ReceiveNACK(now, r.MediaSSRC, sequences)
+}
+
+// rtcpWriter makes the RTCP that we send. Its methods may be called from any
+// goroutine.
+type rtcpWriter struct {
+	peer *Peer
+	ssrc uint32 // ours, as sender of feedback: never a media SSRC
+
+	mu  sync.Mutex
+	fir uint8 // sequence number of FIR commands, RFC 5104 §4.3.1.2
+}
+
+// maxCompound is the number of sender reports in one compound packet: with
+// their descriptions some 60 bytes each, so well below an MTU of 1,200.
+const maxCompound = 12
+
+func (w *rtcpWriter) send(packets []rtcp.Packet) {
+	if b, err := rtcp.Marshal(packets); err == nil {
+		w.peer.writeRTCP(b)
+	}
+}
+
+// SendNACK asks the publisher for packets of its stream ssrc again (RFC 4585 §6.2.1).
+func (p *Peer) SendNACK(ssrc uint32, sequences []uint16) {
+	p.rtcp.send([]rtcp.Packet{&rtcp.TransportLayerNack{
+		SenderSSRC: p.rtcp.ssrc, MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(sequences),
+	}})
+}
+
+// SendKeyframeRequest asks the publisher for a keyframe of its stream ssrc:
+// by PLI (RFC 4585 §6.3.1), or FIR (RFC 5104 §4.3.1) where that is all it knows.
+func (p *Peer) SendKeyframeRequest(ssrc uint32, fir bool) {
+	if !fir {
+		p.rtcp.send([]rtcp.Packet{&rtcp.PictureLossIndication{SenderSSRC: p.rtcp.ssrc, MediaSSRC: ssrc}})
+		return
+	}
+	p.rtcp.mu.Lock()
+	p.rtcp.fir++
+	n := p.rtcp.fir
+	p.rtcp.mu.Unlock()
+	p.rtcp.send([]rtcp.Packet{&rtcp.FullIntraRequest{
+		SenderSSRC: p.rtcp.ssrc, MediaSSRC: ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc, SequenceNumber: n}},
+	}})
+}
+
+// SendReceptions reports on the publisher's streams (RFC 3550 §6.4.2).
+func (p *Peer) SendReceptions(reports []ReceptionOut) {
+	for len(reports) > 0 {
+		n := min(len(reports), 31)
+		rr := &rtcp.ReceiverReport{SSRC: p.rtcp.ssrc}
+		for _, r := range reports[:n] {
+			rr.Reports = append(rr.Reports, rtcp.ReceptionReport{
+				SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: r.TotalLost,
+				LastSequenceNumber: r.HighestSeq, Jitter: r.Jitter,
+				LastSenderReport: r.LastReport, Delay: r.Delay,
+			})
+		}
+		p.rtcp.send([]rtcp.Packet{rr})
+		reports = reports[n:]
+	}
+}
+
+// SendSenderReports tells a viewer the publishers' clocks of our streams.
+func (p *Peer) SendSenderReports(reports []SenderReportOut) {
+	for len(reports) > 0 {
+		n := min(len(reports), maxCompound)
+		var packets []rtcp.Packet
+		for _, r := range reports[:n] {
+			packets = append(packets, &rtcp.SenderReport{
+				SSRC: r.SSRC, NTPTime: r.NTP, RTPTime: r.RTP, PacketCount: r.Packets, OctetCount: r.Octets,
+			}, rtcp.NewCNAMESourceDescription(r.SSRC, r.CNAME))
+		}
+		p.rtcp.send(packets)
+		reports = reports[n:]
+	}
+}
+
+// transportCC collects arrival times for transport-wide feedback
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+type transportCC struct {
+	mu       sync.Mutex
+	recorder *twcc.Recorder
+}
+
+// RecordTransportCC notes the arrival of a packet with that transport-wide number.
+func (p *Peer) RecordTransportCC(now time.Duration, ssrc uint32, sequence uint16) {
+	p.tcc.mu.Lock()
+	p.tcc.recorder.Record(ssrc, sequence, now.Microseconds())
+	p.tcc.mu.Unlock()
+}
+
+// SendTransportCC sends the feedback collected since the last time.
+func (p *Peer) SendTransportCC() {
+	p.tcc.mu.Lock()
+	packets := p.tcc.recorder.BuildFeedbackPacket()
+	p.tcc.mu.Unlock()
+	for _, packet := range packets {
+		p.rtcp.send([]rtcp.Packet{packet})
+	}
+}

@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+)
+
+// replayWindow is how far behind the newest a packet may arrive, in packets:
+// a second of any video, where RFC 3711 §3.3.2 asks for 64 at least.
+const replayWindow = 1024
+
+// keys are a peer's SRTP and SRTCP contexts. Inbound ones belong to the read
+// goroutine. Outbound ones are shared by all publishers' goroutines: one
+// context per direction and peer encrypts every SSRC, so that no key and SSRC
+// ever meet in two contexts (a repeated GCM nonce would reveal both packets).
+type keys struct {
+	dtls *dtls.Conn
+
+	inRTP, inRTCP *srtp.Context
+	inHeader      rtp.Header
+
+	outRTPMu  sync.Mutex
+	outRTP    *srtp.Context
+	outHeader rtp.Header
+
+	outRTCPMu sync.Mutex
+	outRTCP   *srtp.Context
+}
+
+func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
+	profile, ok := conn.SelectedSRTPProtectionProfile()
+	if !ok {
+		return nil, fmt.Errorf("no SRTP profile in common")
+	}
+	state, ok := conn.ConnectionState()
+	if !ok {
+		return nil, fmt.Errorf("no DTLS state")
+	}
+	var config srtp.Config
+	switch profile {
+	case dtls.SRTP_AEAD_AES_128_GCM:
+		config.Profile = srtp.ProtectionProfileAeadAes128Gcm
+	case dtls.SRTP_AEAD_AES_256_GCM:
+		config.Profile = srtp.ProtectionProfileAeadAes256Gcm
+	case dtls.SRTP_AES128_CM_HMAC_SHA1_80:
+		config.Profile = srtp.ProtectionProfileAes128CmHmacSha1_80
+	default:
+		return nil, fmt.Errorf("SRTP profile %d", profile)
+	}
+	if err := config.ExtractSessionKeysFromDTLS(&state, isClient); err != nil {
+		return nil, fmt.Errorf("SRTP keys: %w", err)
+	}
+	k := &keys{dtls: conn}
+	local, remote := config.Keys.LocalMasterKey, config.Keys.RemoteMasterKey
+	localSalt, remoteSalt := config.Keys.LocalMasterSalt, config.Keys.RemoteMasterSalt
+	var err error
+	make := func(key, salt []byte, options ...srtp.ContextOption) *srtp.Context {
+		c, e := srtp.CreateContext(key, salt, config.Profile, options...)
+		if e != nil {
+			err = e
+		}
+		return c
+	}
+	k.inRTP = make(remote, remoteSalt, srtp.SRTPReplayProtection(replayWindow))
+	k.inRTCP = make(remote, remoteSalt, srtp.SRTCPReplayProtection(replayWindow))
+	k.outRTP = make(local, localSalt)
+	k.outRTCP = make(local, localSalt)
+	if err != nil {
+		return nil, fmt.Errorf("SRTP context: %w", err)
+	}
+	return k, nil
+}
+
+// decryptRTP works in place.
+func (k *keys) decryptRTP(b []byte) ([]byte, error) {
+	return k.inRTP.DecryptRTP(b[:0], b, &k.inHeader)
+}
+
+func (k *keys) decryptRTCP(b []byte) ([]byte, error) {
+	return k.inRTCP.DecryptRTCP(nil, b, nil)
+}
+
+// Overhead is the room that WriteRTP needs behind a packet: the largest
+// authentication tag of the profiles above.
+const Overhead = 16
+
+// WriteRTP encrypts packet in place, which must have Overhead bytes of spare
+// capacity, and sends it. It does not block. Before the peer is connected and
+// after it is closed packets go nowhere, which is no error: RTP repairs itself.
+func (p *Peer) WriteRTP(packet []byte) {
+	k := p.keys.Load()
+	if k == nil {
+		return
+	}
+	k.outRTPMu.Lock()
+	b, err := k.outRTP.EncryptRTP(packet[:0], packet, &k.outHeader)
+	k.outRTPMu.Unlock()
+	if err == nil {
+		_, _ = p.conn.Write(b)
+	}
+}
+
+// writeRTCP encrypts and sends a compound RTCP packet.
+func (p *Peer) writeRTCP(packet []byte) {
+	k := p.keys.Load()
+	if k == nil {
+		return
+	}
+	k.outRTCPMu.Lock()
+	b, err := k.outRTCP.EncryptRTCP(nil, packet, nil)
+	k.outRTCPMu.Unlock()
+	if err == nil {
+		_, _ = p.conn.Write(b)
+	}
+}
