@@ -1,0 +1,264 @@
+package sfu
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"plenum/sfu/internal/codec"
+	"plenum/sfu/internal/forward"
+	"plenum/sfu/internal/history"
+	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/repair"
+	"plenum/sfu/internal/transport"
+	"plenum/sfu/internal/wire"
+)
+
+const (
+	// layerTimeout is how long a layer may be silent before viewers are moved
+	// to another: a publisher's browser drops layers without a word.
+	layerTimeout = 700 * time.Millisecond
+	// restartAfter is how many packets in a row may be too old before they are
+	// taken for a source that began anew.
+	restartAfter = 32
+	// History: the retransmission window of RFC 4588 that browsers use is about
+	// a second; twice that covers one retry over a slow path.
+	videoHistory, audioHistory           = 2 * time.Second, time.Second
+	videoHistoryLimit, audioHistoryLimit = 2048, 128
+)
+
+// Layer is one encoding of a track. Its mutex is a leaf; it is shared by the
+// publisher's read goroutine (packets), its loop (time) and the viewers' read
+// goroutines (keyframe requests).
+type Layer struct {
+	track   *Track
+	index   int8
+	history *history.Ring
+	ssrc    uint32 // written under mu by the read goroutine, which alone reads it without
+
+	lastPacket atomic.Int64 // time.Duration
+	pixels     atomic.Uint64
+	nack, fir  bool // what the publisher answers: NACK at all; FIR but not PLI
+
+	mu        sync.Mutex
+	unwrapper wire.Unwrapper
+	tracker   repair.Tracker
+	gate      repair.Gate
+	reception repair.Reception
+	exported  lossCount
+	hasReport bool
+	clock     transport.SenderReport
+	clockAt   time.Duration
+
+	// Owned by the read goroutine.
+	old   int // packets in a row that were too old
+	info  codec.Info
+	input forward.Input
+	due   []uint16
+}
+
+// lossCount is what the tracker's counters were when last exported.
+type lossCount struct{ asked, recovered, lost uint64 }
+
+func newLayer(t *Track, index int, ssrc uint32, c *jsep.Codec) *Layer {
+	l := &Layer{track: t, index: int8(index), ssrc: ssrc, nack: c.NACK, fir: c.FIR && !c.PLI} //nolint:gosec // below maxLayers
+	if t.kind == Video {
+		l.history = history.NewRing(videoHistory, videoHistoryLimit)
+	} else {
+		l.history = history.NewRing(audioHistory, audioHistoryLimit)
+	}
+	l.reception.ClockRate = c.ClockRate
+	return l
+}
+
+// restart begins anew with another SSRC, whose numbers mean nothing to the old.
+func (l *Layer) restart(now time.Duration, ssrc uint32) {
+	l.mu.Lock()
+	l.ssrc = ssrc
+	l.unwrapper = wire.Unwrapper{}
+	l.tracker = repair.Tracker{}
+	l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
+	l.hasReport = false
+	l.mu.Unlock()
+	l.history.Reset()
+	for _, sub := range *l.track.subs.Load() {
+		sub.restart(l.index)
+	}
+	l.track.wish(now, l.index)
+}
+
+// original writes the packet that an RTX packet repairs as the publisher sent
+// it first, for the history.
+func (l *Layer) original(to []byte, p *wire.Packet, ids wire.ExtensionIDs) []byte {
+	format := wire.Format{SSRC: p.SSRC, PayloadType: p.PayloadType, Extensions: ids}
+	return format.Append(to, p, &wire.Edit{Sequence: p.Sequence, Timestamp: p.Timestamp})
+}
+
+// receive takes one packet from the publisher to everyone who watches. raw is
+// the packet's bytes, p a view of them.
+func (l *Layer) receive(now time.Duration, p *wire.Packet, raw []byte, repaired bool, m *media) {
+	t := l.track
+	counter := &t.publisher.server.counter
+	k := kindIndex(t.kind)
+	counter.packetsIn[k].Inc()
+	counter.bytesIn[k].Add(uint64(len(raw)))
+
+	l.mu.Lock()
+	ext := l.unwrapper.Unwrap(p.Sequence)
+	arrival := l.tracker.Receive(now, ext)
+	if arrival != repair.Duplicate {
+		l.reception.Receive(now, ext, p.Timestamp, repaired)
+	}
+	lostSync := l.tracker.Gap()
+	if lostSync {
+		l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
+	}
+	l.mu.Unlock()
+
+	if arrival != repair.Old {
+		l.old = 0
+	} else if l.old++; l.old >= restartAfter {
+		l.restart(now, l.ssrc) // the source counts from elsewhere under the same SSRC
+		return
+	}
+	if arrival == repair.Duplicate || !l.history.Put(now, ext, raw) {
+		counter.dropped[forward.DropDuplicate].Inc()
+		return
+	}
+	if lostSync {
+		t.wish(now, l.index)
+	}
+	l.info = codec.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor])
+	l.observe(now, p)
+	l.input = forward.Input{
+		Layer: l.index, Ext: ext, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload, Info: l.info,
+	}
+	t.deliver(now, &l.input, p, m.buffer[:0])
+	l.askAgain(now)
+}
+
+// observe follows what a packet tells of its layer besides its bytes.
+func (l *Layer) observe(now time.Duration, p *wire.Packet) {
+	t := l.track
+	before := time.Duration(l.lastPacket.Swap(int64(now)))
+	if t.kind == Audio {
+		if level, _, ok := wire.AudioLevel(p.Extensions[wire.ExtensionAudioLevel]); ok {
+			t.heard(level)
+		}
+	}
+	if l.info.Keyframe && t.kind == Video {
+		if l.info.Width > 0 {
+			l.pixels.Store(uint64(l.info.Width) * uint64(l.info.Height))
+		}
+		l.mu.Lock()
+		waited, wished := l.gate.Arrived(now)
+		l.mu.Unlock()
+		if wished {
+			t.publisher.server.counter.keyframeWait.Observe(waited.Seconds())
+		}
+	}
+	if before == 0 || now-before > layerTimeout {
+		t.choose(now) // it has just come to life
+	}
+}
+
+// askAgain NACKs what is missing and due.
+func (l *Layer) askAgain(now time.Duration) {
+	rtt := l.track.publisher.media.peer.RoundTrip()
+	l.mu.Lock()
+	l.due = l.tracker.Due(now, rtt, l.due[:0])
+	ssrc := l.ssrc
+	l.mu.Unlock()
+	l.sendNACK(ssrc, l.due)
+}
+
+func (l *Layer) sendNACK(ssrc uint32, due []uint16) {
+	if len(due) > 0 && l.nack {
+		l.track.publisher.server.counter.nackOut.Add(uint64(len(due)))
+		l.track.publisher.media.peer.SendNACK(ssrc, due)
+	}
+}
+
+// live reports whether packets have arrived lately.
+func (l *Layer) live(now time.Duration) bool {
+	last := time.Duration(l.lastPacket.Load())
+	return last > 0 && now-last <= layerTimeout
+}
+
+// quality orders layers: by picture size where keyframes told it, else by their
+// order in the SDP, which by custom goes upwards.
+func (l *Layer) quality() uint64 {
+	return l.pixels.Load()<<8 | uint64(l.index) //nolint:gosec // not negative
+}
+
+// wish asks the publisher for a keyframe, once for everyone who wishes one.
+func (l *Layer) wish(now time.Duration) {
+	rtt := l.track.publisher.media.peer.RoundTrip()
+	l.mu.Lock()
+	send := l.gate.Wish(now, rtt)
+	ssrc := l.ssrc
+	l.mu.Unlock()
+	if send {
+		l.sendKeyframeRequest(ssrc)
+	} else {
+		l.track.publisher.server.counter.pliMerged.Inc()
+	}
+}
+
+func (l *Layer) sendKeyframeRequest(ssrc uint32) {
+	t := l.track
+	t.publisher.server.counter.pliOut.Inc()
+	t.publisher.media.peer.SendKeyframeRequest(ssrc, l.fir)
+}
+
+// tick repeats what is unanswered. It runs on the publisher's loop.
+func (l *Layer) tick(now time.Duration) {
+	rtt := l.track.publisher.media.peer.RoundTrip()
+	var due []uint16
+	l.mu.Lock()
+	due = l.tracker.Due(now, rtt, nil)
+	send := l.live(now) && l.gate.Tick(now, rtt)
+	ssrc := l.ssrc
+	l.mu.Unlock()
+	l.sendNACK(ssrc, due)
+	if send {
+		l.sendKeyframeRequest(ssrc)
+	}
+}
+
+// senderReport passes the publisher's clock to everyone who watches this layer.
+func (l *Layer) senderReport(now time.Duration, r transport.SenderReport) {
+	l.mu.Lock()
+	l.clock, l.clockAt, l.hasReport = r, now, true
+	l.reception.SenderReport(now, wire.NTP(r.NTP).Middle())
+	l.mu.Unlock()
+	for _, sub := range *l.track.subs.Load() {
+		sub.senderReport(now, l.index, r, now)
+	}
+}
+
+// lastReport is the publisher's clock for a subscription that comes later.
+func (l *Layer) lastReport() (r transport.SenderReport, arrived time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.clock, l.clockAt, l.hasReport
+}
+
+// report is our reception report to the publisher; it also exports what was
+// lost for good.
+func (l *Layer) report(now time.Duration) (transport.ReceptionOut, bool) {
+	l.mu.Lock()
+	r, ok := l.reception.Report(now)
+	asked, recovered, lost := l.tracker.Stats()
+	before := l.exported
+	l.exported = lossCount{asked, recovered, lost}
+	ssrc := l.ssrc
+	l.mu.Unlock()
+	counter := &l.track.publisher.server.counter
+	counter.recovered.Add(recovered - min(before.recovered, recovered))
+	counter.lostIn[kindIndex(l.track.kind)].Add(lost - min(before.lost, lost))
+	return transport.ReceptionOut{
+		SSRC: ssrc, FractionLost: r.FractionLost, TotalLost: r.TotalLost, HighestSeq: r.HighestSeq,
+		Jitter: r.Jitter, LastReport: r.LastReport, Delay: r.Delay,
+	}, ok
+}

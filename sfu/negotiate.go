@@ -1,0 +1,273 @@
+package sfu
+
+import (
+	"errors"
+
+	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/transport"
+	"plenum/sfu/internal/wire"
+)
+
+// This file is the SDP half of a participant's loop: the client's offers and
+// answers, and the server's own offers. The client speaks first; then either
+// side may offer, and where both do, the server's offer stands and the client's
+// is ignored, because the browser is the polite one (W3C perfect negotiation).
+
+func (p *Participant) handleOffer(sdp string) {
+	if p.session != nil && p.session.OfferInFlight() {
+		p.server.counter.glare.Inc()
+		return
+	}
+	if p.session == nil {
+		p.handleFirstOffer(sdp)
+		return
+	}
+	offered, err := p.session.ApplyOffer(sdp)
+	if err != nil {
+		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
+		return
+	}
+	if offered.Remote.Ufrag != p.remoteUfrag {
+		if err := p.restartICE(offered.Remote); err != nil {
+			p.problem(ProblemBadSDP, "ICE can't be restarted: %v.", err)
+			return
+		}
+	}
+	p.addCandidates(offered.Remote.Candidates)
+	p.answer(offered)
+}
+
+func (p *Participant) handleFirstOffer(sdp string) {
+	peer, err := p.server.engine.NewPeer(&p.media)
+	if err != nil {
+		p.Leave(err)
+		return
+	}
+	offered, err := p.open(peer, sdp)
+	if err != nil {
+		peer.Close()
+		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
+		return
+	}
+	p.stateSince = p.server.now()
+	p.addCandidates(append(offered.Remote.Candidates, p.early...))
+	p.early = nil
+	p.answer(offered)
+}
+
+// open makes the session for the first offer and starts the peer.
+func (p *Participant) open(peer *transport.Peer, sdp string) (*jsep.Offered, error) {
+	local, err := peer.Gather()
+	if err != nil {
+		return nil, err
+	}
+	session := jsep.New(jsepLocal(local))
+	offered, err := session.ApplyOffer(sdp)
+	if err != nil {
+		return nil, err
+	}
+	remote := transport.Remote{
+		Ufrag: offered.Remote.Ufrag, Pwd: offered.Remote.Pwd, Lite: offered.Remote.Lite,
+		Setup: offered.Remote.Setup, DataChannels: offered.Remote.DataChannels,
+	}
+	for _, f := range offered.Remote.Fingerprints {
+		remote.Fingerprints = append(remote.Fingerprints, transport.Fingerprint(f))
+	}
+	p.media.peer = peer
+	if err := peer.Start(remote); err != nil {
+		return nil, err
+	}
+	p.peer, p.session, p.remoteUfrag = peer, session, remote.Ufrag
+	return offered, nil
+}
+
+func jsepLocal(l transport.Local) jsep.Local {
+	return jsep.Local{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates}
+}
+
+func (p *Participant) restartICE(remote jsep.Remote) error {
+	if err := p.peer.Restart(); err != nil {
+		return err
+	}
+	local, err := p.peer.Gather()
+	if err != nil {
+		return err
+	}
+	p.session.SetLocal(jsepLocal(local))
+	p.remoteUfrag = remote.Ufrag
+	p.server.counter.iceRestarts.Inc()
+	return p.peer.SetRemoteCredentials(remote.Ufrag, remote.Pwd)
+}
+
+// answer publishes what the offer says, answers it, and offers what is new.
+func (p *Participant) answer(offered *jsep.Offered) {
+	p.publish(offered.Incoming)
+	p.client.Send(Answer{SDP: p.session.Answer()})
+	p.subscribe(p.room.members())
+}
+
+func (p *Participant) handleAnswer(sdp string) {
+	if p.session == nil || !p.session.OfferInFlight() {
+		return // an answer to an offer that was resent and answered already
+	}
+	results, err := p.session.ApplyAnswer(sdp)
+	if err != nil {
+		p.problem(ProblemBadSDP, "The answer can't be applied: %v.", err)
+		return
+	}
+	if err := p.followRemote(p.session.Remote()); err != nil {
+		p.problem(ProblemBadSDP, "The answer's ICE credentials can't be used: %v.", err)
+	}
+	refused := false
+	for _, r := range results {
+		sub := p.bySlot[r.Slot]
+		switch {
+		case sub == nil: // the track ended meanwhile
+		case r.Accepted:
+			sub.accept(r)
+			if p.state == transport.StateConnected {
+				sub.start(p.server.now())
+			}
+		default:
+			refused = true
+			p.unsupported[sub.track] = sub.track.codec.String()
+			p.unsubscribe(sub)
+		}
+	}
+	if refused {
+		p.sendTracks()
+	}
+	p.negotiate()
+}
+
+// followRemote takes over credentials that changed in an answer, though only an
+// offer may restart ICE (RFC 8839 §4.4.1.1): pion does it when our offer meets
+// its agent before the one has started.
+func (p *Participant) followRemote(remote jsep.Remote) error {
+	if remote.Ufrag != p.remoteUfrag {
+		p.remoteUfrag = remote.Ufrag
+		if err := p.peer.SetRemoteCredentials(remote.Ufrag, remote.Pwd); err != nil {
+			return err
+		}
+	}
+	p.addCandidates(remote.Candidates)
+	return nil
+}
+
+func (p *Participant) handleCandidate(c *CandidateInit) {
+	if c == nil || c.Candidate == "" {
+		return // end of candidates: we go on checking what we know
+	}
+	if p.peer == nil {
+		if len(p.early) < maxEarlyCandidates {
+			p.early = append(p.early, c.Candidate)
+		}
+		return
+	}
+	if c.UsernameFragment != nil && *c.UsernameFragment != "" && *c.UsernameFragment != p.remoteUfrag {
+		return // of an ICE generation that is over or not here yet
+	}
+	p.addCandidates([]string{c.Candidate})
+}
+
+func (p *Participant) addCandidates(lines []string) {
+	for _, line := range lines {
+		err := p.peer.AddCandidate(line)
+		if errors.Is(err, transport.ErrTooManyCandidates) {
+			return
+		}
+		if err != nil {
+			p.problem(ProblemBadCandidate, "The candidate can't be used: %v.", err)
+		}
+	}
+}
+
+// subscribe makes the subscriptions match the room: to every track of everyone
+// else that has packets and that this client hasn't refused.
+func (p *Participant) subscribe(roster []*presence) {
+	if p.session == nil || !p.grants.Subscribe {
+		return
+	}
+	wanted := make(map[*Track]bool, len(p.subs))
+	for _, m := range roster {
+		if m.participant == p {
+			continue
+		}
+		for _, t := range m.tracks {
+			wanted[t] = true
+			if p.subs[t] == nil && p.unsupported[t] == "" {
+				p.add(t)
+			}
+		}
+	}
+	for t, sub := range p.subs {
+		if !wanted[t] {
+			p.unsubscribe(sub)
+		}
+	}
+	for t := range p.unsupported {
+		if !wanted[t] {
+			delete(p.unsupported, t)
+		}
+	}
+	p.negotiate()
+}
+
+func (p *Participant) add(t *Track) {
+	sub := newSubscription(t, p)
+	sub.slot = p.session.Add(jsep.Sending{
+		Track: t.id, Stream: t.stream(), Video: t.kind == Video, Codec: t.parameters,
+		SSRC: sub.format.SSRC, RTXSSRC: sub.format.RTXSSRC, Extensions: t.extensions,
+	})
+	p.subs[t] = sub
+	p.bySlot[sub.slot] = sub
+}
+
+func (p *Participant) unsubscribe(sub *Subscription) {
+	sub.track.unsubscribe(sub)
+	p.session.Remove(sub.slot)
+	p.media.forget(sub)
+	delete(p.subs, sub.track)
+	delete(p.bySlot, sub.slot)
+}
+
+// negotiate offers what changed, unless an offer is under way: then the next
+// one carries it.
+func (p *Participant) negotiate() {
+	if p.session.OfferInFlight() || !p.session.NeedsOffer() {
+		return
+	}
+	sdp := p.session.Offer()
+	p.sendTracks()
+	p.client.Send(Offer{SDP: sdp})
+}
+
+// sendTracks tells which m-line carries what, after the offer has given every
+// new subscription its mid.
+func (p *Participant) sendTracks() {
+	var mapped []MappedTrack
+	for _, m := range p.room.members() {
+		for _, t := range m.tracks {
+			entry := MappedTrack{ID: t.id, Participant: m.participant.id, Kind: t.kind, Source: t.source}
+			if sub := p.subs[t]; sub != nil {
+				entry.Mid = sub.slot.Mid()
+			}
+			entry.Unsupported = p.unsupported[t]
+			if entry.Mid != "" || entry.Unsupported != "" {
+				mapped = append(mapped, entry)
+			}
+		}
+	}
+	p.client.Send(Tracks{Tracks: mapped})
+}
+
+// forwardedExtensions are the kinds that a publisher may send and that may go on.
+func forwardedExtensions(ids wire.ExtensionIDs) []wire.ExtensionKind {
+	var kinds []wire.ExtensionKind
+	for kind, id := range ids {
+		if k := wire.ExtensionKind(kind); id != 0 && k.Forwarded() { //nolint:gosec // a small array's index
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}

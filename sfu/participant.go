@@ -1,0 +1,335 @@
+package sfu
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/transport"
+)
+
+const (
+	// mailboxSize bounds the commands that wait for a participant's loop. A
+	// client sends dozens in a second at most, the loop takes microseconds each.
+	mailboxSize = 256
+	// maxEarlyCandidates bounds candidates that arrive before the first offer.
+	maxEarlyCandidates = 100
+	// mediaTick drives NACK retries, keyframe requests and feedback of someone
+	// who publishes; idleTick everyone else's timeouts.
+	mediaTick = 50 * time.Millisecond
+	idleTick  = time.Second
+)
+
+// Participant is one person (or program) in a room. Its methods post commands
+// to its loop and never wait; the loop owns every field below the line.
+type Participant struct {
+	id     string
+	name   string
+	server *Server
+	room   *Room
+	grants Grants
+	client Client
+	joined time.Time
+
+	mailbox chan func()
+	wake    chan struct{} // the roster changed
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	done    chan struct{}
+
+	introduced atomic.Bool // Joined was sent: others may tell this client things
+
+	media media // owned by the peer's read goroutine, see media.go
+
+	// ---- owned by the loop ----
+
+	peer        *transport.Peer // nil before the first offer
+	session     *jsep.Session
+	remoteUfrag string
+	early       []string // candidates before the first offer
+	state       transport.State
+	stateSince  time.Duration
+	connectedAt time.Duration
+	sources     map[string]PublishedTrack // what the client said of its m-lines, by mid
+	tracks      []*Track                  // published, in order
+	known       map[*Participant]*presence
+	subs        map[*Track]*Subscription
+	bySlot      map[*jsep.Slot]*Subscription
+	unsupported map[*Track]string
+	lastReports time.Duration
+	trackSerial int
+}
+
+func newParticipant(s *Server, r JoinRequest) *Participant {
+	p := &Participant{
+		id: newID(), name: r.Name, server: s, grants: r.Grants, client: r.Client,
+		joined:  time.Now(),
+		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), done: make(chan struct{}),
+		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
+		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
+		unsupported: map[*Track]string{},
+	}
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	p.media.init(p)
+	return p
+}
+
+// ID is unique in the server and stays the same over a resume.
+func (p *Participant) ID() string { return p.id }
+
+// Room is the name of the participant's room.
+func (p *Participant) Room() string { return p.room.name }
+
+// Done is closed when the participant has left and nothing of it remains.
+func (p *Participant) Done() <-chan struct{} { return p.done }
+
+// Leave ends the participant with cause; Ended follows. It may be called often
+// and from anywhere; the first cause counts.
+func (p *Participant) Leave(cause error) { p.cancel(cause) }
+
+// Offer applies the client's offer and answers it.
+func (p *Participant) Offer(sdp string) { p.post(func() { p.handleOffer(sdp) }) }
+
+// Answer applies the client's answer to the server's offer.
+func (p *Participant) Answer(sdp string) { p.post(func() { p.handleAnswer(sdp) }) }
+
+// Candidate adds one of the client's ICE candidates; nil ends them.
+func (p *Participant) Candidate(c *CandidateInit) { p.post(func() { p.handleCandidate(c) }) }
+
+// Publish says what the client's own m-lines carry.
+func (p *Participant) Publish(tracks []PublishedTrack) { p.post(func() { p.handlePublish(tracks) }) }
+
+// Mute says that the client stopped or resumed sending a track.
+func (p *Participant) Mute(mid string, muted bool) { p.post(func() { p.handleMute(mid, muted) }) }
+
+// Resume tells that the client is back on a new connection: it gets Joined and
+// everything else that it may have missed.
+func (p *Participant) Resume() { p.post(p.handleResume) }
+
+// Message sends body to the participant with id to, or to all others if empty.
+func (p *Participant) Message(to string, body json.RawMessage) {
+	if !p.grants.Message {
+		p.client.Send(Problem{ProblemForbidden, "You may not send messages in this room."})
+		return
+	}
+	message := Message{From: p.id, Body: body}
+	if to != "" {
+		if other := p.room.find(to); other != nil {
+			other.tell(message)
+		} else {
+			p.client.Send(Problem{ProblemBadMessage, "There is no participant " + to + " in this room."})
+		}
+		return
+	}
+	for _, m := range p.room.members() {
+		if m.participant != p {
+			m.participant.tell(message)
+		}
+	}
+}
+
+// post gives the loop something to do. A full mailbox means that the client is
+// beyond help.
+func (p *Participant) post(command func()) {
+	select {
+	case p.mailbox <- command:
+	default:
+		p.Leave(ErrTooSlow)
+	}
+}
+
+// present is the beginning of a session: the client learns who is here.
+func (p *Participant) present(others []*presence) {
+	infos := make([]ParticipantInfo, 0, len(others))
+	for _, m := range others {
+		p.known[m.participant] = m
+		infos = append(infos, m.info)
+	}
+	p.client.Send(Joined{ID: p.id, Room: p.room.name, Participants: infos})
+	p.introduced.Store(true)
+}
+
+// tell is how others reach the client: never before its Joined.
+func (p *Participant) tell(e Event) {
+	if p.introduced.Load() {
+		p.client.Send(e)
+	}
+}
+
+// run is the participant's life, from after Joined to Ended.
+func (p *Participant) run() {
+	defer p.server.wg.Done()
+	defer p.teardown()
+	p.stateSince = p.server.now()
+	p.reconcile() // whoever came or left since add
+	ticker := time.NewTicker(idleTick)
+	defer ticker.Stop()
+	fast := false
+	for {
+		var changed <-chan struct{}
+		if p.peer != nil {
+			changed = p.peer.Changed()
+		}
+		select {
+		case <-p.ctx.Done():
+			return
+		case command := <-p.mailbox:
+			command()
+		case <-p.wake:
+			p.reconcile()
+		case <-changed:
+			p.handleState()
+		case <-ticker.C:
+			p.tick()
+		}
+		if publishing := len(p.tracks) > 0; publishing != fast {
+			fast = publishing
+			ticker.Reset(tickInterval(fast))
+		}
+	}
+}
+
+func tickInterval(publishing bool) time.Duration {
+	if publishing {
+		return mediaTick
+	}
+	return idleTick
+}
+
+// teardown undoes everything in the reverse order of how it came about. Others
+// stop seeing the participant first, and packets stop before the peer is gone.
+func (p *Participant) teardown() {
+	p.server.leave(p)
+	for _, t := range p.tracks {
+		t.close()
+	}
+	for _, sub := range p.subs {
+		sub.track.unsubscribe(sub)
+	}
+	if p.peer != nil {
+		p.peer.Close()
+	}
+	cause := context.Cause(p.ctx)
+	p.server.log.Info("participant left", "room", p.room.name, "participant", p.id,
+		"cause", cause.Error(), "duration", time.Since(p.joined).Round(time.Millisecond))
+	p.client.Send(Ended{Cause: cause})
+	close(p.done)
+}
+
+func (p *Participant) problem(code ProblemCode, format string, args ...any) {
+	p.client.Send(Problem{code, fmt.Sprintf(format, args...)})
+}
+
+// reconcile brings the participant's picture of the room up to date: it tells
+// the client what changed and subscribes to what is new.
+func (p *Participant) reconcile() {
+	roster := p.room.members()
+	present := make(map[*Participant]bool, len(roster))
+	for _, m := range roster {
+		if m.participant == p {
+			continue
+		}
+		present[m.participant] = true
+		switch before := p.known[m.participant]; {
+		case before == m:
+			continue
+		case before == nil:
+			p.client.Send(ParticipantJoined{m.info})
+		default:
+			p.client.Send(ParticipantUpdated{m.info})
+		}
+		p.known[m.participant] = m
+	}
+	for other, m := range p.known {
+		if !present[other] {
+			delete(p.known, other)
+			p.client.Send(ParticipantLeft{m.info})
+		}
+	}
+	p.subscribe(roster)
+}
+
+func (p *Participant) handleResume() {
+	joined := Joined{ID: p.id, Room: p.room.name, Resumed: true}
+	for _, m := range p.room.members() {
+		if m.participant != p {
+			p.known[m.participant] = m
+			joined.Participants = append(joined.Participants, m.info)
+		}
+	}
+	for other := range p.known {
+		if p.room.find(other.id) == nil {
+			delete(p.known, other)
+		}
+	}
+	p.client.Send(joined)
+	p.client.Send(Speakers{Speakers: *p.room.speakers.Load()})
+	if p.session == nil {
+		return
+	}
+	p.sendTracks()
+	if sdp, pending := p.session.PendingOffer(); pending {
+		p.client.Send(Offer{SDP: sdp})
+	}
+	p.subscribe(p.room.members())
+}
+
+// handleState follows the peer's media path.
+func (p *Participant) handleState() {
+	s := p.peer.State()
+	if s == p.state {
+		return
+	}
+	now := p.server.now()
+	p.state, p.stateSince = s, now
+	switch s {
+	case transport.StateConnected:
+		if p.connectedAt == 0 {
+			p.connectedAt = now
+			p.server.counter.joinConnected.Observe(time.Since(p.joined).Seconds())
+		}
+		p.server.counter.selected(p.peer.Selected())
+		for _, sub := range p.subs {
+			sub.start(now)
+		}
+	case transport.StateClosed:
+		if p.connectedAt == 0 {
+			p.Leave(errors.New("DTLS handshake failed"))
+		} else {
+			p.Leave(fmt.Errorf("%w: peer connection closed", ErrLeft))
+		}
+	}
+}
+
+// tick does what time alone brings about.
+func (p *Participant) tick() {
+	now := p.server.now()
+	if p.peer != nil && p.state != transport.StateConnected && now-p.stateSince > p.server.config.MediaTimeout {
+		p.Leave(ErrMediaLost)
+		return
+	}
+	if len(p.tracks) == 0 {
+		return
+	}
+	for _, t := range p.tracks {
+		t.tick(now)
+	}
+	p.peer.SendTransportCC()
+	if now-p.lastReports >= time.Second {
+		p.lastReports = now
+		p.peer.MeasureRTT()
+		p.sendReceptions(now)
+	}
+}
+
+func (p *Participant) sendReceptions(now time.Duration) {
+	var reports []transport.ReceptionOut
+	for _, t := range p.tracks {
+		reports = t.receptions(now, reports)
+	}
+	p.peer.SendReceptions(reports)
+}

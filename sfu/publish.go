@@ -1,0 +1,208 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/wire"
+)
+
+// This file is the publishing half of a participant's loop: from the client's
+// m-lines and what it says of them to Tracks, and to what others see.
+
+// publish makes the tracks match the client's m-lines.
+func (p *Participant) publish(incoming []jsep.Incoming) {
+	table := &ingressTable{byMid: map[string]*route{}}
+	streams := map[string]bool{} // streams that have their camera already
+	var ids wire.ExtensionIDs
+	forbidden := false
+	var tracks []*Track
+	for _, in := range incoming {
+		if !in.Sending {
+			continue
+		}
+		if !p.grants.Publish {
+			forbidden = true
+			continue
+		}
+		t := p.trackOf(in.Mid)
+		if t == nil {
+			t = p.newTrack(in, streams)
+		}
+		if t.kind == Video {
+			streams[in.Stream] = true
+		}
+		for kind, id := range in.Extensions {
+			if id != 0 {
+				ids[kind] = id
+			}
+		}
+		tracks = append(tracks, t)
+		table.byMid[in.Mid] = newRoute(t, in)
+	}
+	for _, t := range p.tracks {
+		if !slices.Contains(tracks, t) {
+			t.close()
+		}
+	}
+	table.kinds = ids.Kinds()
+	p.media.table.Store(table)
+	if forbidden {
+		p.problem(ProblemForbidden, "You may not publish in this room.")
+	}
+	changed := !slices.Equal(p.tracks, tracks)
+	p.tracks = tracks
+	if changed {
+		p.announce()
+	}
+}
+
+func (p *Participant) trackOf(mid string) *Track {
+	for _, t := range p.tracks {
+		if t.mid == mid && !t.closed.Load() {
+			return t
+		}
+	}
+	return nil
+}
+
+// newTrack takes the source from what the client said, else from the protocol's
+// rule: the first video of a stream is the camera, audio is the microphone.
+func (p *Participant) newTrack(in jsep.Incoming, streams map[string]bool) *Track {
+	source := Microphone
+	if in.Video {
+		source = Camera
+		if streams[in.Stream] {
+			source = Screen
+		}
+	}
+	said, ok := p.sources[in.Mid]
+	if ok && said.Source != "" {
+		source = said.Source
+	}
+	p.trackSerial++
+	kind := Audio
+	if in.Video {
+		kind = Video
+	}
+	return newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), in.Mid, kind, source, said.Muted)
+}
+
+// announce shows others what this participant publishes now.
+func (p *Participant) announce() {
+	now := &presence{participant: p, info: ParticipantInfo{ID: p.id, Name: p.name}}
+	for _, t := range p.tracks {
+		info := TrackInfo{ID: t.id, Kind: t.kind, Source: t.source, Muted: t.muted}
+		if t.started {
+			info.Codec = t.codec.String()
+			now.tracks = append(now.tracks, t)
+		}
+		now.info.Tracks = append(now.info.Tracks, info)
+	}
+	p.room.update(now)
+}
+
+func (p *Participant) handlePublish(tracks []PublishedTrack) {
+	if !p.grants.Publish {
+		p.problem(ProblemForbidden, "You may not publish in this room.")
+		return
+	}
+	changed := false
+	for _, said := range tracks {
+		if !p.remember(said) {
+			return
+		}
+		t := p.trackOf(said.Mid)
+		if t == nil {
+			continue
+		}
+		if t.source != said.Source {
+			// Where a track is shown and its stream depend on the source, so
+			// it is another track to others.
+			t = p.replace(t, said.Source)
+			changed = true
+		}
+		if t.muted != said.Muted {
+			t.muted = said.Muted
+			changed = true
+		}
+	}
+	if changed {
+		p.announce()
+	}
+}
+
+// maxSources bounds what a client may say of m-lines that don't exist.
+const maxSources = 256
+
+func (p *Participant) remember(said PublishedTrack) bool {
+	if _, ok := p.sources[said.Mid]; !ok && len(p.sources) >= maxSources {
+		p.problem(ProblemBadMessage, "That is too many tracks.")
+		return false
+	}
+	p.sources[said.Mid] = said
+	return true
+}
+
+func (p *Participant) handleMute(mid string, muted bool) {
+	said := p.sources[mid]
+	said.Mid, said.Muted = mid, muted
+	if !p.remember(said) {
+		return
+	}
+	if t := p.trackOf(mid); t != nil && t.muted != muted {
+		t.muted = muted
+		p.announce()
+	}
+}
+
+// replace puts a new track in the place of t, on the same m-line.
+func (p *Participant) replace(t *Track, source Source) *Track {
+	p.trackSerial++
+	n := newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), t.mid, t.kind, source, t.muted)
+	p.tracks[slices.Index(p.tracks, t)] = n
+	t.close()
+	old := p.media.table.Load()
+	table := &ingressTable{kinds: old.kinds, byMid: map[string]*route{}}
+	for mid, r := range old.byMid {
+		if r.track == t {
+			r = newRoute(n, r.incoming)
+		}
+		table.byMid[mid] = r
+	}
+	p.media.table.Store(table)
+	return n
+}
+
+// handleStarted is posted by the media side with the first packet of a track:
+// now its codec is known and others can subscribe.
+func (p *Participant) handleStarted(t *Track, parameters jsep.Codec) {
+	if t.closed.Load() || !slices.Contains(p.tracks, t) {
+		return
+	}
+	if t.started && t.codec != parameters.Codec {
+		t = p.replace(t, t.source) // the publisher changed its codec in mid-call
+		p.announce()
+		return
+	}
+	t.begin(parameters, p.extensionsOf(t.mid))
+	p.announce()
+}
+
+func (p *Participant) extensionsOf(mid string) []wire.ExtensionKind {
+	if r := p.media.table.Load().byMid[mid]; r != nil {
+		return forwardedExtensions(r.incoming.Extensions)
+	}
+	return nil
+}
+
+// stream is the msid that groups a person's camera and microphone, and the
+// screen with its sound (protocol, Negotiation).
+func (t *Track) stream() string {
+	if strings.HasPrefix(string(t.source), "screen") {
+		return t.publisher.id + ".screen"
+	}
+	return t.publisher.id
+}

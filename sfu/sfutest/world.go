@@ -1,0 +1,174 @@
+// Package sfutest runs whole calls in virtual time: an sfu.Server and real pion
+// clients on a virtual network, inside a testing/synctest bubble. Eleven seconds
+// of call take some tens of milliseconds, and the bubble fails if a goroutine
+// is left behind.
+//
+// A World is the server and its network; Join puts a Person on it, with an
+// address of its own and an in-memory signaling pipe that a Bridge translates
+// between the protocol's messages and the engine's commands and events.
+package sfutest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+	"github.com/pion/transport/v5/vnet"
+	"github.com/pion/webrtc/v4"
+
+	"plenum/sfu"
+	"plenum/signaling/client"
+)
+
+const serverIP = "10.0.0.1"
+
+// World is one server and its virtual network.
+type World struct {
+	T      testing.TB
+	Server *sfu.Server
+
+	router  *vnet.Router
+	hosts   atomic.Int32
+	loss    atomic.Uint64 // of a million packets, either way
+	dropped atomic.Uint64 // RTP and RTCP only
+	dark    sync.Map      // addresses (string) whose packets vanish
+	seed    *rand.Rand
+	seedMu  sync.Mutex
+}
+
+// Options of a World.
+type Options struct {
+	Delay  time.Duration // one way
+	Jitter time.Duration
+	Config sfu.Config
+}
+
+// New makes a world inside the bubble of the calling test. Close ends it.
+func New(t testing.TB, o Options) *World {
+	t.Helper()
+	w := &World{T: t, seed: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable
+	router, err := vnet.NewRouter(&vnet.RouterConfig{
+		CIDR: "10.0.0.0/8", MinDelay: o.Delay, MaxJitter: o.Jitter, QueueSize: 100_000,
+		LoggerFactory: quiet{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.router = router
+	router.AddChunkFilter(w.pass)
+	net, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{serverIP}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(router.AddNet(net), router.Start()); err != nil {
+		t.Fatal(err)
+	}
+	c := o.Config
+	c.Net = net
+	c.MediaAddresses = []netip.Addr{netip.MustParseAddr(serverIP)}
+	c.MediaPort = 8081
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if w.Server, err = sfu.New(c); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// Close ends the server and the network. Everyone must have left.
+func (w *World) Close() {
+	if err := w.Server.Close(errors.New("the test is over")); err != nil {
+		w.T.Error(err)
+	}
+	if err := w.router.Stop(); err != nil {
+		w.T.Error(err)
+	}
+}
+
+// SetLoss makes the network drop that share (0 to 1) of media packets both ways.
+func (w *World) SetLoss(share float64) { w.loss.Store(uint64(share * 1e6)) }
+
+// Dropped is how many media packets were lost.
+func (w *World) Dropped() uint64 { return w.dropped.Load() }
+
+// pass decides over one datagram. Only SRTP and SRTCP are lost: DTLS and ICE
+// would only make the start of the call slow.
+func (w *World) pass(c vnet.Chunk) bool {
+	for _, address := range []string{c.SourceAddr().String(), c.DestinationAddr().String()} {
+		host, _, _ := strings.Cut(address, ":")
+		if _, dark := w.dark.Load(host); dark {
+			return false
+		}
+	}
+	loss := w.loss.Load()
+	data := c.UserData()
+	if loss == 0 || len(data) == 0 || data[0] < 128 || data[0] > 191 {
+		return true
+	}
+	w.seedMu.Lock()
+	defer w.seedMu.Unlock()
+	if w.seed.Uint64N(1e6) < loss {
+		w.dropped.Add(1)
+		return false
+	}
+	return true
+}
+
+// Blackout makes everything from and to p vanish.
+func (w *World) Blackout(p *Person) { w.dark.Store(p.address, true) }
+
+// network gives a new host on the virtual network.
+func (w *World) network(address string) *vnet.Net {
+	net, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{address}})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	if err := w.router.AddNet(net); err != nil {
+		w.T.Fatal(err)
+	}
+	return net
+}
+
+// Join puts someone into the room. Publish in o as wished; On is taken.
+func (w *World) Join(room, name string, publish ...client.Local) *Person {
+	w.T.Helper()
+	p := &Person{world: w, Name: name, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
+	n := w.hosts.Add(1)
+	p.address = fmt.Sprintf("10.1.%d.%d", n/250, n%250+1)
+	net := w.network(p.address)
+	p.changed = make(chan struct{}, 1)
+	bridge := &bridge{server: w.Server, room: room, name: name}
+	c, err := client.Join(context.Background(), client.Options{
+		Room: room, Name: name, Publish: publish, On: p.on,
+		Setting: func(s *webrtc.SettingEngine) {
+			s.SetNet(net)
+			s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+			s.LoggerFactory = quiet{}
+		},
+		Dial: bridge.dial,
+	})
+	if err != nil {
+		w.T.Fatalf("%s can't join: %v", name, err)
+	}
+	p.Client = c
+	p.bridge = bridge
+	return p
+}
+
+// quiet swallows pion's logs.
+type quiet struct{}
+
+func (quiet) NewLogger(string) logging.LeveledLogger { return silence }
+
+var silence = logging.NewDefaultLeveledLoggerForScope("", logging.LogLevelDisabled, new(strings.Builder))

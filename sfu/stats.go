@@ -1,0 +1,193 @@
+package sfu
+
+import (
+	"plenum/sfu/internal/forward"
+	"plenum/sfu/stat"
+)
+
+// Results of one sequence number in a viewer's NACK.
+const (
+	nackAnswered = iota
+	nackUnknown  // never sent, or too long ago
+	nackTooSoon  // answered less than a round trip ago
+	nackTooOften
+	nackGone // no longer in the history
+	nackTooMany
+	numNackResults
+)
+
+var nackNames = [numNackResults]string{"answered", "unknown", "too_soon", "too_often", "gone", "too_many"}
+
+func nackResult(r forward.LookupResult) int {
+	switch r {
+	case forward.TooSoon:
+		return nackTooSoon
+	case forward.TooOften:
+		return nackTooOften
+	}
+	return nackUnknown
+}
+
+// Kinds as array indices.
+const (
+	audioIndex = iota
+	videoIndex
+	numKinds
+)
+
+var kindNames = [numKinds]Kind{Audio, Video}
+
+func kindIndex(k Kind) int {
+	if k == Video {
+		return videoIndex
+	}
+	return audioIndex
+}
+
+// pairProtocols and pairTypes bound the labels of selected ICE pairs.
+var (
+	pairProtocols = []string{"udp", "tcp"}
+	pairTypes     = []string{"host", "srflx", "prflx", "relay"}
+)
+
+// counters are what the engine counts as it works; Stats takes a snapshot.
+type counters struct {
+	packetsIn, packetsOut, bytesIn, bytesOut, lostIn, lostOut [numKinds]stat.Counter
+
+	dropped            [forward.NumVerdicts]stat.Counter
+	malformed, unknown stat.Counter
+
+	nackIn                   [numNackResults]stat.Counter
+	nackOut                  stat.Counter
+	repairedIn, recovered    stat.Counter
+	repairedOut              stat.Counter
+	pliIn, pliOut            stat.Counter
+	pliMerged                stat.Counter
+	glare, iceRestarts       stat.Counter
+	pairs                    [2][4]stat.Counter
+	keyframeWait, rtt        *stat.Histogram
+	joinConnected, joinMedia *stat.Histogram
+}
+
+func newCounters() counters {
+	return counters{
+		keyframeWait:  stat.NewHistogram(.02, .05, .1, .15, .2, .3, .5, .75, 1, 2, 5),
+		rtt:           stat.NewHistogram(.005, .01, .02, .05, .1, .15, .2, .3, .5, 1, 2),
+		joinConnected: stat.NewHistogram(.05, .1, .2, .3, .5, .75, 1, 2, 5, 10, 30),
+		joinMedia:     stat.NewHistogram(.05, .1, .2, .3, .5, .75, 1, 2, 5, 10, 30),
+	}
+}
+
+func (c *counters) selected(protocol, candidate string) {
+	for i, p := range pairProtocols {
+		for j, t := range pairTypes {
+			if p == protocol && t == candidate {
+				c.pairs[i][j].Inc()
+			}
+		}
+	}
+}
+
+// Labelled is one value of a family with a few fixed labels.
+type Labelled struct {
+	Labels []string
+	Value  uint64
+}
+
+// Stats is a snapshot of the engine for metrics. Counters only ever grow; the
+// order of Labels is said with each field.
+type Stats struct {
+	Rooms, Participants int
+	Tracks              []Labelled // kind, source, codec
+	Subscriptions       []Labelled // kind
+
+	Packets, Bytes, Lost []Labelled // direction (in, out), kind
+	Dropped              []Labelled // reason
+	NACKs                []Labelled // direction, result: sequence numbers
+	Retransmissions      []Labelled // direction
+	KeyframeRequests     []Labelled // direction, result
+	ICESelected          []Labelled // protocol, type of the remote candidate
+	ICERestarts          uint64
+	Glare                uint64
+
+	KeyframeWait  stat.HistogramSnapshot // seconds, per layer, from the first wish
+	RTT           stat.HistogramSnapshot // seconds, from viewers' receiver reports
+	JoinConnected stat.HistogramSnapshot // seconds from join to ICE and DTLS up
+	JoinMedia     stat.HistogramSnapshot // seconds from join to the first packet forwarded to the viewer
+}
+
+// Stats takes a snapshot.
+func (s *Server) Stats() Stats {
+	c := &s.counter
+	out := Stats{
+		ICERestarts: c.iceRestarts.Load(), Glare: c.glare.Load(),
+		KeyframeWait: c.keyframeWait.Snapshot(), RTT: c.rtt.Snapshot(),
+		JoinConnected: c.joinConnected.Snapshot(), JoinMedia: c.joinMedia.Snapshot(),
+		NACKs: []Labelled{
+			{[]string{"out", "asked"}, c.nackOut.Load()},
+			{[]string{"out", "recovered"}, c.recovered.Load()},
+		},
+		Retransmissions: []Labelled{
+			{[]string{"in"}, c.repairedIn.Load()}, {[]string{"out"}, c.repairedOut.Load()},
+		},
+		KeyframeRequests: []Labelled{
+			{[]string{"in", "received"}, c.pliIn.Load()},
+			{[]string{"out", "sent"}, c.pliOut.Load()},
+			{[]string{"out", "merged"}, c.pliMerged.Load()},
+		},
+		Dropped: []Labelled{
+			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
+		},
+	}
+	for i, kind := range kindNames {
+		k := string(kind)
+		out.Packets = append(out.Packets, Labelled{[]string{"in", k}, c.packetsIn[i].Load()}, Labelled{[]string{"out", k}, c.packetsOut[i].Load()})
+		out.Bytes = append(out.Bytes, Labelled{[]string{"in", k}, c.bytesIn[i].Load()}, Labelled{[]string{"out", k}, c.bytesOut[i].Load()})
+		out.Lost = append(out.Lost, Labelled{[]string{"in", k}, c.lostIn[i].Load()}, Labelled{[]string{"out", k}, c.lostOut[i].Load()})
+	}
+	for i := range c.nackIn {
+		out.NACKs = append(out.NACKs, Labelled{[]string{"in", nackNames[i]}, c.nackIn[i].Load()})
+	}
+	for v := range c.dropped {
+		if verdict := forward.Verdict(v); verdict != forward.Forward { //nolint:gosec // small
+			out.Dropped = append(out.Dropped, Labelled{[]string{verdict.String()}, c.dropped[v].Load()})
+		}
+	}
+	for i, protocol := range pairProtocols {
+		for j, t := range pairTypes {
+			out.ICESelected = append(out.ICESelected, Labelled{[]string{protocol, t}, c.pairs[i][j].Load()})
+		}
+	}
+	s.countRooms(&out)
+	return out
+}
+
+func (s *Server) countRooms(out *Stats) {
+	s.mu.Lock()
+	rooms := make([]*Room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	out.Rooms, out.Participants = len(rooms), s.participants
+	s.mu.Unlock()
+
+	type trackLabels struct{ kind, source, codec string }
+	tracks := map[trackLabels]uint64{}
+	var subscriptions [numKinds]uint64
+	for _, r := range rooms {
+		for _, m := range r.members() {
+			for _, info := range m.info.Tracks {
+				tracks[trackLabels{string(info.Kind), string(info.Source), info.Codec}]++
+			}
+			for _, t := range m.tracks {
+				subscriptions[kindIndex(t.kind)] += uint64(len(*t.subs.Load()))
+			}
+		}
+	}
+	for l, n := range tracks {
+		out.Tracks = append(out.Tracks, Labelled{[]string{l.kind, l.source, l.codec}, n})
+	}
+	for i, kind := range kindNames {
+		out.Subscriptions = append(out.Subscriptions, Labelled{[]string{string(kind)}, subscriptions[i]})
+	}
+}

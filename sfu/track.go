@@ -1,0 +1,193 @@
+package sfu
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"plenum/sfu/internal/codec"
+	"plenum/sfu/internal/forward"
+	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/transport"
+	"plenum/sfu/internal/wire"
+)
+
+// maxLayers is the number of simulcast layers a track may have.
+const maxLayers = 3
+
+// Track is something that a participant publishes. It does not care where its
+// packets come from: whoever reads them calls receive on its layers.
+type Track struct {
+	id        string
+	number    uint32 // for the speaker detector
+	mid       string
+	kind      Kind
+	source    Source
+	publisher *Participant
+	closed    atomic.Bool
+
+	// Owned by the publisher's loop; constant for others once started.
+	muted      bool
+	started    bool
+	codec      codec.Codec
+	parameters jsep.Codec
+	extensions []wire.ExtensionKind
+
+	// Owned by the publisher's read goroutine.
+	receiving, changing codec.Codec
+
+	layers [maxLayers]atomic.Pointer[Layer]
+	best   atomic.Int32 // the layer that viewers get, -1 for none
+
+	subsMu sync.Mutex // guards writes of subs
+	subs   atomic.Pointer[[]*Subscription]
+
+	// level is the sum of audio levels (low 32 bits) and their number (high)
+	// since the room last looked.
+	level atomic.Uint64
+}
+
+var trackNumbers atomic.Uint32
+
+func newTrack(p *Participant, id, mid string, kind Kind, source Source, muted bool) *Track {
+	t := &Track{
+		id: id, number: trackNumbers.Add(1), mid: mid, kind: kind, source: source,
+		publisher: p, muted: muted,
+	}
+	t.subs.Store(&[]*Subscription{})
+	t.best.Store(-1)
+	return t
+}
+
+// begin fixes what others need to subscribe. It runs once, on the loop.
+func (t *Track) begin(parameters jsep.Codec, extensions []wire.ExtensionKind) {
+	t.started, t.codec, t.parameters, t.extensions = true, parameters.Codec, parameters, extensions
+}
+
+// close stops the track: its packets go nowhere from now on. Viewers drop their
+// subscriptions when the roster tells them.
+func (t *Track) close() { t.closed.Store(true) }
+
+func (t *Track) subscribe(sub *Subscription) {
+	t.subsMu.Lock()
+	defer t.subsMu.Unlock()
+	if subs := *t.subs.Load(); !slices.Contains(subs, sub) {
+		subs = append(slices.Clone(subs), sub)
+		t.subs.Store(&subs)
+	}
+}
+
+func (t *Track) unsubscribe(sub *Subscription) {
+	t.subsMu.Lock()
+	defer t.subsMu.Unlock()
+	subs := slices.DeleteFunc(slices.Clone(*t.subs.Load()), func(s *Subscription) bool { return s == sub })
+	t.subs.Store(&subs)
+}
+
+// layer finds or makes the layer at index, which sends codec c with ssrc; c is
+// nil for its RTX stream, whose layer must be there already. It runs on the
+// publisher's read goroutine.
+func (t *Track) layer(now time.Duration, index int, ssrc uint32, c *jsep.Codec) *Layer {
+	l := t.layers[index].Load()
+	switch {
+	case c == nil:
+		return l // nil until the first original packet
+	case l == nil:
+		l = newLayer(t, index, ssrc, c)
+		t.layers[index].Store(l)
+	case l.ssrc != ssrc:
+		l.restart(now, ssrc)
+	}
+	return l
+}
+
+// deliver sends one packet of a layer to everyone. It runs on the publisher's
+// read goroutine, which is the one straight line from packet in to packets out.
+func (t *Track) deliver(now time.Duration, in *forward.Input, p *wire.Packet, buffer []byte) {
+	var sent, bytes uint64
+	for _, sub := range *t.subs.Load() {
+		if n := sub.push(now, in, p, buffer); n > 0 {
+			sent++
+			bytes += uint64(n) //nolint:gosec // a length
+		}
+	}
+	if sent > 0 {
+		k := kindIndex(t.kind)
+		t.publisher.server.counter.packetsOut[k].Add(sent)
+		t.publisher.server.counter.bytesOut[k].Add(bytes)
+	}
+}
+
+// tick drives what time alone brings about for each layer, and follows layers
+// that start and stop.
+func (t *Track) tick(now time.Duration) {
+	for i := range t.layers {
+		if l := t.layers[i].Load(); l != nil {
+			l.tick(now)
+		}
+	}
+	t.choose(now)
+	for _, sub := range *t.subs.Load() {
+		if layer, ok := sub.wantsKeyframe(); ok {
+			t.wish(now, layer)
+		}
+	}
+}
+
+// choose points everyone at the best layer that is alive. It runs on the
+// publisher's loop and, for a layer's first packet, on its read goroutine.
+func (t *Track) choose(now time.Duration) {
+	best := int32(-1)
+	var quality uint64
+	for i := range t.layers {
+		l := t.layers[i].Load()
+		if l == nil || !l.live(now) {
+			continue
+		}
+		if q := l.quality(); best < 0 || q > quality {
+			best, quality = int32(i), q //nolint:gosec // below maxLayers
+		}
+	}
+	if best < 0 || t.best.Swap(best) == best {
+		return // a track of which nothing is alive keeps its layer
+	}
+	for _, sub := range *t.subs.Load() {
+		sub.target(int8(best))
+	}
+	t.wish(now, int8(best))
+}
+
+// wish asks for a keyframe of a layer, together with everyone else who does.
+func (t *Track) wish(now time.Duration, layer int8) {
+	if layer < 0 || t.kind != Video {
+		return
+	}
+	if l := t.layers[layer].Load(); l != nil {
+		l.wish(now)
+	}
+}
+
+// heard folds in one audio level, 0 (loudest) to 127 -dBov (RFC 6464).
+func (t *Track) heard(level uint8) { t.level.Add(1<<32 | uint64(level)) }
+
+// takeLevel is the mean level since the last call; false if there was none.
+func (t *Track) takeLevel() (uint8, bool) {
+	v := t.level.Swap(0)
+	n, sum := v>>32, v&0xffffffff
+	if n == 0 {
+		return 0, false
+	}
+	return uint8(sum / n), true //nolint:gosec // a mean of bytes
+}
+
+func (t *Track) receptions(now time.Duration, to []transport.ReceptionOut) []transport.ReceptionOut {
+	for i := range t.layers {
+		if l := t.layers[i].Load(); l != nil {
+			if r, ok := l.report(now); ok {
+				to = append(to, r)
+			}
+		}
+	}
+	return to
+}
