@@ -1,0 +1,223 @@
+package jsep
+
+import (
+	"strconv"
+
+	"plenum/sfu/internal/codec"
+	"plenum/sfu/internal/wire"
+)
+
+// format is what a payload type stands for: everything in which two formats of
+// one name may differ so that they need different numbers. The zero format is
+// one that Plenum doesn't know; its number is taken all the same.
+type format struct {
+	codec    codec.Codec
+	clock    uint32
+	channels uint16
+	profile  string
+	// inner is the payload type that this format wraps: RED's Opus, or, with no
+	// codec, the one that RTX repeats.
+	inner uint8
+}
+
+func formatOf(c *Codec) format {
+	f := format{codec: c.Codec, clock: c.ClockRate, channels: c.Channels}
+	f.profile, _ = profile(c.Codec, parseParameters(c.Fmtp))
+	if c.Codec == codec.RED {
+		f.inner = carriedByRED(c)
+	}
+	return f
+}
+
+func formatOfRTX(apt uint8, clock uint32) format { return format{clock: clock, inner: apt} }
+
+// numbers are the payload types and extension ids of the BUNDLE group, those of
+// the client's offers and our own. It is a value: a copy saves its state.
+type numbers struct {
+	payloads   [128]numbered
+	extensions [maxExtensionID + 1]numberedExtension
+}
+
+type numbered struct {
+	taken  bool
+	client bool // the client's last offer said so
+	used   bool // the offer being written uses it
+	format format
+	fmtp   string
+}
+
+type numberedExtension struct {
+	taken  bool
+	client bool
+	kind   wire.ExtensionKind
+}
+
+// learn takes in the numbers of a client's offer. They override what was known:
+// the client wins.
+func (n *numbers) learn(sections []*section) {
+	for i := range n.payloads {
+		n.payloads[i].client = false
+	}
+	for i := range n.extensions {
+		n.extensions[i].client = false
+	}
+	for _, s := range sections {
+		if s.zeroPort && !s.bundleOnly {
+			continue
+		}
+		n.learnPayloads(s)
+		for _, e := range s.extensions {
+			if at := &n.extensions[e.id]; !at.client {
+				*at = numberedExtension{taken: true, client: true, kind: wire.ExtensionByURI(e.uri)}
+			}
+		}
+	}
+}
+
+func (n *numbers) learnPayloads(s *section) {
+	known := map[uint8]numbered{}
+	for i := range s.codecs {
+		c := &s.codecs[i]
+		known[c.PayloadType] = numbered{format: formatOf(c), fmtp: answered(c.Codec, c.Fmtp)}
+		if c.RTXPayloadType != 0 {
+			known[c.RTXPayloadType] = numbered{
+				format: formatOfRTX(c.PayloadType, c.ClockRate), fmtp: aptOf(c.PayloadType),
+			}
+		}
+	}
+	for _, p := range s.payloads {
+		entry := known[p.number]
+		entry.taken, entry.client = true, true
+		at := &n.payloads[p.number]
+		switch {
+		case !at.client:
+			*at = entry
+		case at.format != entry.format:
+			// The client itself uses the number twice: of no use to us.
+			at.format = format{}
+		}
+	}
+}
+
+// begin starts a new offer: nothing is used yet.
+func (n *numbers) begin() {
+	for i := range n.payloads {
+		n.payloads[i].used = false
+	}
+}
+
+// find is the number of f, one of the client's if there is any.
+func (n *numbers) find(f format) (number uint8, ok bool) {
+	for i := range n.payloads {
+		e := &n.payloads[i]
+		if !e.taken || e.format != f || f == (format{}) {
+			continue
+		}
+		if e.client {
+			return uint8(i), true
+		}
+		if !ok {
+			number, ok = uint8(i), true
+		}
+	}
+	return number, ok
+}
+
+// resolve is the number of f: prefer if that is f's, else any that is, else a
+// new one; ok is false where none is free. The number stays f's: what is given
+// a number again gets the same one.
+func (n *numbers) resolve(f format, fmtp string, prefer uint8) (number uint8, ok bool) {
+	number = prefer & 0x7F
+	if e := &n.payloads[number]; e.taken && e.format == f {
+		ok = true
+	} else if number, ok = n.find(f); !ok {
+		if number, ok = n.free(f.codec); !ok {
+			return 0, false
+		}
+		n.payloads[number] = numbered{taken: true, format: f, fmtp: fmtp}
+	}
+	n.payloads[number].used = true
+	return number, true
+}
+
+// free finds a number for a new format: the static one of RFC 3551, else one of
+// the dynamic range, else one of 35–63, which are free where RTCP is
+// multiplexed (RFC 5761 §4), else one that is only remembered.
+func (n *numbers) free(c codec.Codec) (uint8, bool) {
+	for static, encoding := range staticPayloads {
+		if name, _, _ := parseEncoding(encoding); codec.FromMIME("audio/"+name) == c && !n.payloads[static].taken {
+			return static, true
+		}
+	}
+	for _, acceptable := range []func(*numbered) bool{
+		func(e *numbered) bool { return !e.taken },
+		func(e *numbered) bool { return !e.client && !e.used },
+	} {
+		for _, span := range [][2]int{{96, 127}, {35, 63}} {
+			for i := span[0]; i <= span[1]; i++ {
+				if acceptable(&n.payloads[i]) {
+					return uint8(i), true
+				}
+			}
+		}
+	}
+	return 0, false
+}
+
+// slotCodecs are the codecs of an m-line that carries t, with their numbers:
+// t's own, first, with its RTX, and for RED the Opus in it. ok is false where
+// no number is free. prefer is the number that t has now, 0 for none.
+func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool) {
+	c := Codec{
+		Codec: t.Codec.Codec, ClockRate: t.Codec.Codec.ClockRate(), Channels: t.Codec.Channels,
+		Fmtp: canonical(t.Codec.Codec, t.Codec.Fmtp),
+		NACK: true, PLI: t.Video, FIR: t.Video,
+	}
+	f := formatOf(&c)
+	if c.Codec == codec.RED {
+		inner := Codec{Codec: codec.Opus, ClockRate: c.ClockRate, Channels: c.Channels, NACK: true}
+		inner.Fmtp = canonical(codec.Opus, "")
+		if inner.PayloadType, ok = n.resolve(formatOf(&inner), inner.Fmtp, 0); !ok {
+			return nil, false
+		}
+		inner.Fmtp = n.payloads[inner.PayloadType].fmtp
+		codecs = append(codecs, inner)
+		number := strconv.Itoa(int(inner.PayloadType))
+		c.Fmtp, f.inner = number+"/"+number, inner.PayloadType
+	}
+	if c.PayloadType, ok = n.resolve(f, c.Fmtp, prefer); !ok {
+		return nil, false
+	}
+	c.Fmtp = n.payloads[c.PayloadType].fmtp
+	if t.RTXSSRC != 0 {
+		// Without a number for RTX the track is still worth sending.
+		c.RTXPayloadType, _ = n.resolve(formatOfRTX(c.PayloadType, c.ClockRate), aptOf(c.PayloadType), 0)
+	}
+	return append([]Codec{c}, codecs...), true
+}
+
+// extension is the id of kind, a new one if it has none yet; 0 where no id of a
+// one-byte header is free.
+func (n *numbers) extension(kind wire.ExtensionKind) uint8 {
+	var known, free uint8
+	for i := maxExtensionID; i > 0; i-- { // downwards: the lowest wins
+		switch e := &n.extensions[i]; {
+		case e.taken && e.kind == kind:
+			if known == 0 || e.client || !n.extensions[known].client {
+				known = uint8(i)
+			}
+		case !e.taken && i <= maxOwnExtensionID:
+			free = uint8(i)
+		}
+	}
+	if known == 0 && free != 0 {
+		n.extensions[free] = numberedExtension{taken: true, kind: kind}
+		known = free
+	}
+	return known
+}
+
+// maxOwnExtensionID is the largest id that a one-byte header holds (RFC 8285 §4.2).
+const maxOwnExtensionID = 14
+
+func aptOf(number uint8) string { return "apt=" + strconv.Itoa(int(number)) }
