@@ -255,7 +255,7 @@ export class Room extends Emitter {
     switch (message.type) {
       case 'offer':
         this.#roster.offerArrives();
-        peer?.receive(message).then(() => peer === this.#peer && this.#roster.offerApplied());
+        peer?.receive(message).then(() => this.#roster.offerApplied());
         break;
       case 'answer':
         peer?.receive(message);

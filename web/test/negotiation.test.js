@@ -156,6 +156,14 @@ test('another network: the session is resumed over a new socket and ICE restarts
   assert.equal(pc.restarts, 1);
 });
 
+test('a socket that a resume leaves behind is closed without a goodbye, which would end the session', async () => {
+  const {socket} = await connected();
+  page.dispatchEvent(new Event('online'));
+  FakeSocket.last.join({resumed: true});
+  assert.deepEqual(socket.sent, []);
+  assert.equal(socket.closedWith, 1000);
+});
+
 test('failed encryption over a working path needs a new session', async () => {
   const {pc, socket} = await connected();
   pc.connectionState = 'failed';

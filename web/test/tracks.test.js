@@ -95,6 +95,16 @@ test('a mapping for the next offer does not touch the one being applied', async 
   assert.equal(of('track').at(-1).source, 'screen');
 });
 
+test('a track whose m-line is taken away while its offer is applied does not begin', async () => {
+  const {socket, of} = await watching();
+  socket.receive(participant('joined', cy));
+  socket.receive(tracks(['0', 'bo-v'], ['1', 'bo-a'], ['2', 'cy-v']));
+  socket.receive(offer(['2', 'stream-cy', 'video-cy']));
+  socket.receive(tracks(['0', 'bo-v'], ['1', 'bo-a']));
+  await settle();
+  assert.deepEqual(of('track').map(({track}) => track.id), ['bo-v', 'bo-a']);
+});
+
 test('a track that is unpublished ends, by the list of tracks or by the mapping', async () => {
   const {room, socket, of} = await watching();
   socket.receive(participant('updated', {...bo, tracks: [microphone]}));
