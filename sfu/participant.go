@@ -150,6 +150,9 @@ func (p *Participant) present(others []*presence) {
 		infos = append(infos, m.info)
 	}
 	p.client.Send(Joined{ID: p.id, Room: p.room.name, Participants: infos})
+	if speakers := *p.room.speakers.Load(); len(speakers) > 0 {
+		p.client.Send(Speakers{Speakers: speakers}) // later ones come on change only
+	}
 	p.introduced.Store(true)
 }
 
