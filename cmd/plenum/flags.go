@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// serveCommand is the configuration of a server. Each field is a flag, an
+// environment variable PLENUM_… and a key of the YAML file; the flag wins over the
+// variable, and the variable over the file.
+type serveCommand struct {
+	Config kong.ConfigFlag `placeholder:"FILE" help:"YAML file with any of these settings, keyed by flag name."`
+
+	Listen        string `default:":8080" placeholder:"ADDRESS" help:"Address of the web app and signaling; port 0 picks a free one (default ${default})."`
+	MetricsListen string `placeholder:"ADDRESS" help:"Serve /metrics here instead of on --listen."`
+
+	MediaPort    uint16       `default:"8081" placeholder:"PORT" help:"UDP and TCP port of all media; 0 picks a free one (default ${default})."`
+	MediaAddress []netip.Addr `placeholder:"IP" help:"Address to bind for media (repeatable); by default every interface, or the loopback address that --listen names."`
+	PublicIP     []netip.Addr `name:"public-ip" placeholder:"IP" help:"Address that clients are told to send media to, where it differs from the bound one (repeatable)."`
+	ICEServer    []iceServer  `name:"ice-server" placeholder:"URL" help:"STUN or TURN server that clients are told to use (repeatable): stun:host:port, turn:user:pass@host:port, or turns:…"`
+
+	TLSCert       string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM form: serve HTTPS."`
+	TLSKey        string `name:"tls-key" placeholder:"FILE" help:"Private key of --tls-cert."`
+	TLSSelfSigned bool   `name:"tls-self-signed" help:"Serve HTTPS with a certificate made up at start, for tests on a local network."`
+
+	AllowOrigin []string `placeholder:"ORIGIN" help:"Web origin that may connect, such as https://example.org, or * for any (repeatable); by default any where tokens are required, else the same host and localhost."`
+	KeyFile     string   `placeholder:"FILE" help:"File of signing keys, a line 'id: secret' each: clients need a token. Without it rooms are open."`
+
+	MaxRoomParticipants int `default:"0" placeholder:"N" help:"Participants in one room; 0 is no limit."`
+	MaxParticipants     int `default:"0" placeholder:"N" help:"Participants on this server; 0 is no limit."`
+
+	DrainTimeout  time.Duration `default:"30s" placeholder:"DURATION" help:"How long sessions may take to move away after SIGTERM (default ${default})."`
+	ResumeTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"How long a participant whose WebSocket broke is kept (default ${default})."`
+
+	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default ${default})."`
+	LogFormat string     `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (default ${default})."`
+}
+
+// Validate is called by kong once all settings are known.
+func (c *serveCommand) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			return fmt.Errorf("--metrics-listen: %w", err)
+		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key need each other")
+	}
+	if c.TLSCert != "" && c.TLSSelfSigned {
+		return errors.New("--tls-self-signed makes its own certificate: leave out --tls-cert")
+	}
+	for name, value := range map[string]int64{
+		"max-room-participants": int64(c.MaxRoomParticipants),
+		"max-participants":      int64(c.MaxParticipants),
+		"drain-timeout":         int64(c.DrainTimeout),
+		"resume-timeout":        int64(c.ResumeTimeout),
+	} {
+		if value < 0 {
+			return fmt.Errorf("--%s must not be negative", name)
+		}
+	}
+	return nil
+}
+
+// mediaAddresses are the addresses to bind for media; none means every interface. A
+// server that listens on loopback alone keeps its media there too.
+func (c *serveCommand) mediaAddresses() []netip.Addr {
+	if len(c.MediaAddress) > 0 {
+		return c.MediaAddress
+	}
+	host, _, _ := net.SplitHostPort(c.Listen) // checked by Validate
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if address, err := netip.ParseAddr(host); err == nil && address.IsLoopback() {
+		return []netip.Addr{address}
+	}
+	return nil
+}
+
+func (c *serveCommand) secure() bool { return c.TLSCert != "" || c.TLSSelfSigned }

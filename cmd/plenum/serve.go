@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"plenum/sfu"
+	"plenum/signaling"
+)
+
+// errShutdown ends participants that are left when the process exits.
+var errShutdown = errors.New("server shut down")
+
+// Limits of HTTP requests. WebSockets have their own once they are upgraded.
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// Run serves until SIGTERM or SIGINT and then drains. A second signal finds no
+// handler and ends the process at once.
+func (c *serveCommand) Run(s streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return serve(ctx, c, c.logger(s.err))
+}
+
+func (c *serveCommand) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// serve runs a server from first to last: bind, serve until ctx is done, drain. It
+// returns nil after a drain, and an error if it could not start or a listener failed.
+func serve(ctx context.Context, c *serveCommand, log *slog.Logger) (err error) {
+	s, err := newServer(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.listen(); err != nil {
+		return err
+	}
+	log.Info("serving", "addr", s.app.address(), "media", s.mediaAddress(), "metrics", s.metricsAddress(),
+		"version", buildInfo().version, "url", s.url())
+	if c.KeyFile == "" {
+		log.Warn("rooms are open: whoever reaches this server may enter any room (see --key-file)")
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("draining", "timeout", c.DrainTimeout, "sessions", s.signaling.Stats().Sessions)
+		s.signaling.Drain(context.Background(), c.DrainTimeout)
+		log.Info("drained")
+		return nil
+	case err := <-s.failed:
+		s.signaling.Close()
+		return err
+	}
+}
+
+// server is the parts of one running process.
+type server struct {
+	config    *serveCommand
+	log       *slog.Logger
+	engine    *sfu.Server
+	signaling *signaling.Server
+
+	app     endpoint
+	metrics endpoint   // unused where /metrics is part of app
+	failed  chan error // of either endpoint
+}
+
+func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
+	var authenticator signaling.Authenticator
+	if c.KeyFile != "" {
+		keys, err := signaling.ReadKeys(c.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		authenticator = keys
+	}
+	engine, err := sfu.New(sfu.Config{
+		MediaAddresses: c.mediaAddresses(), MediaPort: c.MediaPort, PublicIPs: c.PublicIP,
+		MaxRoomParticipants: c.MaxRoomParticipants, MaxParticipants: c.MaxParticipants,
+		Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := signaling.New(signaling.Config{
+		Engine: engine, Authenticator: authenticator,
+		AllowOrigins: c.AllowOrigin, ICEServers: c.iceServers(),
+		ResumeTimeout: c.ResumeTimeout, Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, engine.Close(errShutdown))
+	}
+	return &server{
+		config: c, log: log, engine: engine, signaling: sessions,
+		failed: make(chan error, 2), // one for each endpoint, so that neither waits
+	}, nil
+}
+
+func (c *serveCommand) iceServers() []signaling.ICEServer {
+	servers := make([]signaling.ICEServer, 0, len(c.ICEServer))
+	for _, s := range c.ICEServer {
+		servers = append(servers, signaling.ICEServer{URLs: []string{s.URL}, Username: s.Username, Credential: s.Password})
+	}
+	return servers
+}
+
+// listen binds the endpoints and starts to serve them.
+func (s *server) listen() error {
+	var certificate *tls.Config
+	if s.config.secure() {
+		own, err := s.config.certificate(time.Now())
+		if err != nil {
+			return err
+		}
+		certificate = &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}
+	}
+	scrape := s.metricsHandler()
+	if s.config.MetricsListen != "" {
+		handler := s.metricsRoutes(scrape)
+		if err := s.metrics.start(s.config.MetricsListen, handler, nil, s.log, s.failed); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+		scrape = nil
+	}
+	return s.app.start(s.config.Listen, s.appRoutes(scrape), certificate, s.log, s.failed)
+}
+
+// close ends what is still there.
+func (s *server) close() error {
+	s.signaling.Close()
+	return errors.Join(s.engine.Close(errShutdown), s.app.stop(), s.metrics.stop())
+}
+
+func (s *server) mediaAddress() netip.AddrPort {
+	address := netip.IPv6Unspecified() // every interface, of both families
+	if bound := s.config.mediaAddresses(); len(bound) > 0 {
+		address = bound[0]
+	}
+	return netip.AddrPortFrom(address, s.engine.MediaPort())
+}
+
+func (s *server) metricsAddress() string {
+	if s.config.MetricsListen != "" {
+		return s.metrics.address()
+	}
+	return s.app.address()
+}
+
+// url is where a person on this machine finds the app.
+func (s *server) url() string {
+	scheme := "http"
+	if s.config.secure() {
+		scheme = "https"
+	}
+	at := netip.MustParseAddrPort(s.app.address()) // a bound TCP address
+	host := at.Addr().String()
+	if at.Addr().IsUnspecified() || at.Addr().IsLoopback() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(at.Port()))) + "/"
+}
+
+// endpoint is one HTTP listener; the zero value is none.
+type endpoint struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// start binds address and serves it. It tells failed if that ends by itself.
+func (e *endpoint) start(address string, handler http.Handler, certificate *tls.Config, log *slog.Logger, failed chan<- error) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	e.listener = listener
+	e.server = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		TLSConfig:         certificate,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // bad requests and handshakes
+	}
+	go func() {
+		var err error
+		if certificate != nil {
+			err = e.server.ServeTLS(listener, "", "")
+		} else {
+			err = e.server.Serve(listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return nil
+}
+
+// address is the bound one, with its real port.
+func (e *endpoint) address() string { return e.listener.Addr().String() }
+
+// stop closes the listener and its connections. WebSockets are none of them any more.
+func (e *endpoint) stop() error {
+	if e.server == nil {
+		return nil
+	}
+	return e.server.Close()
+}
