@@ -322,6 +322,7 @@ func TestChatAndLeave(t *testing.T) {
 		synctest.Wait()
 		a.Leave()
 		<-a.Done()
+		synctest.Wait()
 		if chats := all[Chat](seen); len(chats) != 1 || chats[0].From != "m0" || !json.Valid(chats[0].Body) {
 			t.Errorf("chats %v", chats)
 		}
