@@ -3,6 +3,15 @@
 import WebSocket from 'ws';
 import { until } from './until.js';
 
+/** An offer to listen, in order, of a peer that will never send a packet. */
+const offer = [
+  'v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE 0',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly', 'a=rtcp-mux',
+  'a=ice-ufrag:mall', 'a=ice-pwd:mallorymallorymallorymal', 'a=setup:actpass',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+  'a=rtpmap:111 opus/48000/2', '',
+].join('\r\n');
+
 export class RawClient {
   messages = [];
 
@@ -23,6 +32,13 @@ export class RawClient {
   /** Sends a frame: a string as it is, anything else as JSON. */
   send(message) {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Negotiates, up to the server's offer of what the others publish. */
+  async negotiate() {
+    this.send({ type: 'offer', sdp: offer });
+    await this.receives('answer');
+    await this.receives('offer');
   }
 
   /** Waits for the next message of a type that fits, taking it and all before it. */

@@ -14,7 +14,7 @@ describe('abuse', () => {
   let server, chromium, ada, bob;
 
   before(async () => {
-    server = await startServer();
+    server = await startServer({ flags: ['--resume-timeout', '1s'] });
     chromium = await startChromium();
     ada = await chromium.open(server.room('abuse'), 'Ada');
     bob = await chromium.open(server.room('abuse'), 'Bob');
@@ -73,6 +73,7 @@ describe('abuse', () => {
       client.send({ type: 'offer', sdp });
       assert.equal((await client.isTold('bad-sdp')).fatal, false);
     }
+    await client.negotiate();
     client.send({ type: 'answer', sdp: 'v=0' });
     await client.isTold('bad-sdp');
     await client.leave();
@@ -80,6 +81,7 @@ describe('abuse', () => {
 
   it('broken candidates, then a thousand', async () => {
     const client = await mallory();
+    await client.negotiate();
     client.send({ type: 'candidate', candidate: { candidate: 'candidate:nonsense', sdpMid: '0' } });
     assert.equal((await client.isTold('bad-candidate')).fatal, false);
     for (let i = 0; i < 1000; i++) {

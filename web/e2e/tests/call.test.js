@@ -70,7 +70,7 @@ describe('a call of the app', () => {
     assert.match((await ada.view()).srtp, /GCM/);
   });
 
-  it('someone who joins late sees everyone within a second of the answer', async () => {
+  it('someone who joins late sees everyone within a second of the answer', async t => {
     const late = await open('Dot');
     await late.joinApp();
     for (const other of others(late)) await late.seesVideo(other.id);
@@ -81,6 +81,7 @@ describe('a call of the app', () => {
         firstFrames[inbound.find(s => s.kind === 'video' && s.stream === other.id).track] - answeredAt);
       return all.every(Number.isFinite) && all;
     }, { what: 'a first frame of everyone' });
+    t.diagnostic(`first frames ${delays.map(Math.round)} ms after the answer`);
     assert.ok(Math.max(...delays) <= 1000, `first frames came ${delays.map(Math.round)} ms after the answer`);
     dot = late;
     for (const other of others(dot)) await other.seesFrames(dot.id, 5);
