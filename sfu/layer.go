@@ -27,8 +27,8 @@ const (
 	videoHistoryLimit, audioHistoryLimit = 2048, 128
 )
 
-// Layer is one encoding of a track. Its mutex is a leaf; it is shared by the
-// publisher's read goroutine (packets), its loop (time) and the viewers' read
+// Layer is one encoding of a track. Its mutex is a leaf; it is shared by
+// whoever receives the publisher's packets, its loop (time) and the viewers' read
 // goroutines (keyframe requests).
 type Layer struct {
 	track   *Track
@@ -50,11 +50,9 @@ type Layer struct {
 	clock     transport.SenderReport
 	clockAt   time.Duration
 
-	// Owned by the read goroutine.
-	old   int // packets in a row that were too old
-	info  codec.Info
-	input forward.Input
-	due   []uint16
+	// Owned by whoever receives the publisher's packets.
+	old int // packets in a row that were too old
+	due []uint16
 }
 
 // lossCount is what the tracker's counters were when last exported.
@@ -87,17 +85,10 @@ func (l *Layer) restart(now time.Duration, ssrc uint32) {
 	l.track.wish(now, l.index)
 }
 
-// original writes the packet that an RTX packet repairs as the publisher sent
-// it first, for the history.
-func (l *Layer) original(to []byte, p *wire.Packet, ids wire.ExtensionIDs) []byte {
-	format := wire.Format{SSRC: p.SSRC, PayloadType: p.PayloadType, Extensions: ids}
-	return format.Append(to, p, &wire.Edit{Sequence: p.Sequence, Timestamp: p.Timestamp})
-}
-
-// receive takes one packet from the publisher to everyone who watches. raw is
-// the packet's bytes, p a view of them.
-func (l *Layer) receive(now time.Duration, p *wire.Packet, raw []byte, repaired bool, m *media) {
-	t := l.track
+// receive takes in one packet from the publisher; raw is its bytes. It reports
+// whether the packet is to be delivered.
+func (l *Layer) receive(now time.Duration, a *arrival, raw []byte, repaired bool) bool {
+	t, p := l.track, &a.packet
 	counter := &t.publisher.server.counter
 	k := kindIndex(t.kind)
 	counter.packetsIn[k].Inc()
@@ -105,8 +96,8 @@ func (l *Layer) receive(now time.Duration, p *wire.Packet, raw []byte, repaired 
 
 	l.mu.Lock()
 	ext := l.unwrapper.Unwrap(p.Sequence)
-	arrival := l.tracker.Receive(now, ext)
-	if arrival != repair.Duplicate {
+	arrived := l.tracker.Receive(now, ext)
+	if arrived != repair.Duplicate {
 		l.reception.Receive(now, ext, p.Timestamp, repaired)
 	}
 	lostSync := l.tracker.Gap()
@@ -115,40 +106,39 @@ func (l *Layer) receive(now time.Duration, p *wire.Packet, raw []byte, repaired 
 	}
 	l.mu.Unlock()
 
-	if arrival != repair.Old {
+	if arrived != repair.Old {
 		l.old = 0
 	} else if l.old++; l.old >= restartAfter {
 		l.restart(now, l.ssrc) // the source counts from elsewhere under the same SSRC
-		return
+		return false
 	}
-	if arrival == repair.Duplicate || !l.history.Put(now, ext, raw) {
+	if arrived == repair.Duplicate || !l.history.Put(now, ext, raw) {
 		counter.dropped[forward.DropDuplicate].Inc()
-		return
+		return false
 	}
 	if lostSync {
 		t.wish(now, l.index)
 	}
-	l.info = codec.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor])
-	l.observe(now, p)
-	l.input = forward.Input{
-		Layer: l.index, Ext: ext, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload, Info: l.info,
+	a.input = forward.Input{
+		Layer: l.index, Ext: ext, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload,
+		Info: codec.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor]),
 	}
-	t.deliver(now, &l.input, p, m.buffer[:0])
-	l.askAgain(now)
+	l.observe(now, a)
+	return true
 }
 
 // observe follows what a packet tells of its layer besides its bytes.
-func (l *Layer) observe(now time.Duration, p *wire.Packet) {
-	t := l.track
+func (l *Layer) observe(now time.Duration, a *arrival) {
+	t, info := l.track, &a.input.Info
 	before := time.Duration(l.lastPacket.Swap(int64(now)))
 	if t.kind == Audio {
-		if level, _, ok := wire.AudioLevel(p.Extensions[wire.ExtensionAudioLevel]); ok {
+		if level, _, ok := wire.AudioLevel(a.packet.Extensions[wire.ExtensionAudioLevel]); ok {
 			t.heard(level)
 		}
 	}
-	if l.info.Keyframe && t.kind == Video {
-		if l.info.Width > 0 {
-			l.pixels.Store(uint64(l.info.Width) * uint64(l.info.Height))
+	if info.Keyframe && t.kind == Video {
+		if info.Width > 0 {
+			l.pixels.Store(uint64(info.Width) * uint64(info.Height))
 		}
 		l.mu.Lock()
 		waited, wished := l.gate.Arrived(now)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plenum/sfu/internal/codec"
+	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
@@ -18,19 +19,34 @@ const (
 	maxPacket = 1600
 	// maxSSRCs bounds the streams that one participant may send.
 	maxSSRCs = 256
+	// maxArrived is how many packets are delivered together at most: the frames
+	// of a publisher come in bursts of up to a dozen.
+	maxArrived = 32
 )
 
+// arrival is one packet on its way from its publisher to all viewers.
+type arrival struct {
+	packet wire.Packet
+	input  forward.Input
+	layer  *Layer
+	repair []byte // the packet that an RTX packet stands for
+}
+
 // media is a participant's side of the packet path. It is the Receiver of the
-// participant's peer: every method runs on that peer's read goroutine, which
-// owns all fields but the atomic ones.
+// participant's peer, whose calls never overlap: whoever makes them owns all
+// fields but the atomic ones.
+//
+// What arrives in one round is taken in packet by packet and delivered when the
+// round lands, a layer's packets together: so a frame goes to one viewer after
+// the other, and leaves as one send for each.
 type media struct {
 	p    *Participant
 	peer *transport.Peer // set once, before the peer starts
 
 	table   atomic.Pointer[ingressTable] // written by the participant's loop
 	sources map[uint32]*source
-	packet  wire.Packet
-	buffer  []byte // an outgoing packet being built
+	arrived [maxArrived]arrival // packets of this round, to be delivered
+	count   int
 	repair  []byte // a packet from a history
 
 	firstOnce atomic.Bool                              // the viewer got its first packet
@@ -64,7 +80,7 @@ func newRoute(t *Track, in jsep.Incoming) *route {
 	return r
 }
 
-// source is a stream that has been recognised.
+// source is a stream whose m-line and layer are known.
 type source struct {
 	mid, rid string // how it said what it is, for when its m-line gets another track
 	route    *route
@@ -75,15 +91,18 @@ type source struct {
 func (m *media) init(p *Participant) {
 	m.p = p
 	m.sources = map[uint32]*source{}
-	m.buffer = make([]byte, 0, maxPacket+128)
 	m.table.Store(&ingressTable{byMid: map[string]*route{}})
 	m.egress.Store(&map[uint32]*Subscription{})
 }
 
 // ReceiveRTP is where every packet of the participant's comes in.
-func (m *media) ReceiveRTP(now time.Duration, b []byte) {
+func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
+	if m.count == maxArrived {
+		m.Land(now, out)
+	}
 	table := m.table.Load()
-	p := &m.packet
+	a := &m.arrived[m.count]
+	p := &a.packet
 	if len(b) > maxPacket || p.Parse(b, &table.kinds) != nil {
 		m.p.server.counter.malformed.Inc()
 		return
@@ -93,25 +112,15 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte) {
 	}
 	s := m.sources[p.SSRC]
 	if s == nil || s.layer.track.closed.Load() {
-		if s = m.resolve(table, s); s == nil {
+		if s = m.resolve(now, table, p, s); s == nil {
 			m.p.server.counter.unknown.Inc()
 			return
 		}
 	}
 	if s.rtx {
-		c := s.route.rtx[p.PayloadType&127]
-		sequence, payload, ok := wire.RTXOriginal(p.Payload)
-		if c == nil || !ok {
+		if b = m.restore(table, s, a); b == nil {
 			return // padding that probes the uplink
 		}
-		p.Sequence, p.Payload = sequence, payload
-		p.PayloadType, p.SSRC = c.PayloadType, s.layer.ssrc
-		m.buffer = s.layer.original(m.buffer[:0], p, s.route.incoming.Extensions)
-		b = m.buffer
-		if p.Parse(b, &table.kinds) != nil {
-			return
-		}
-		m.p.server.counter.repairedIn.Inc()
 	}
 	c := s.route.codecs[p.PayloadType&127]
 	if c == nil {
@@ -121,7 +130,43 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte) {
 	if !m.admit(s.layer.track, c) {
 		return
 	}
-	s.layer.receive(now, p, b, s.rtx, m)
+	a.layer = s.layer
+	if s.layer.receive(now, a, b, s.rtx) {
+		m.count++
+	}
+}
+
+// restore turns an RTX packet (RFC 4588) into the one that it repeats, as the
+// publisher sent it first; nil if there is none in it.
+func (m *media) restore(table *ingressTable, s *source, a *arrival) []byte {
+	p := &a.packet
+	c := s.route.rtx[p.PayloadType&127]
+	sequence, payload, ok := wire.RTXOriginal(p.Payload)
+	if c == nil || !ok || len(payload) == 0 {
+		return nil
+	}
+	format := wire.Format{SSRC: s.layer.ssrc, PayloadType: c.PayloadType, Extensions: s.route.incoming.Extensions}
+	p.Payload = payload
+	a.repair = format.Append(a.repair[:0], p, &wire.Edit{Sequence: sequence, Timestamp: p.Timestamp})
+	if p.Parse(a.repair, &table.kinds) != nil {
+		return nil
+	}
+	m.p.server.counter.repairedIn.Inc()
+	return a.repair
+}
+
+// Land delivers what arrived in this round, runs of one layer together.
+func (m *media) Land(now time.Duration, out *transport.Batch) {
+	for i := 0; i < m.count; {
+		layer, end := m.arrived[i].layer, i+1
+		for end < m.count && m.arrived[end].layer == layer {
+			end++
+		}
+		layer.track.deliver(now, m.arrived[i:end], out)
+		layer.askAgain(now)
+		i = end
+	}
+	m.count = 0
 }
 
 // admit tells the loop of a track's first packet and of a change of codec,
@@ -146,8 +191,7 @@ func (m *media) admit(t *Track, c *jsep.Codec) bool {
 // resolve finds out what a stream with an unknown SSRC is: by what was learned
 // of it before, by the SDP's a=ssrc lines, by its mid and rid (RFC 8843 §9.2,
 // RFC 8852), or by a payload type that only one m-line has.
-func (m *media) resolve(table *ingressTable, before *source) *source {
-	p := &m.packet
+func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, before *source) *source {
 	s := &source{}
 	if before != nil {
 		s.mid, s.rid = before.mid, before.rid
@@ -178,7 +222,7 @@ func (m *media) resolve(table *ingressTable, before *source) *source {
 			return nil
 		}
 	}
-	s.layer = s.route.track.layer(m.p.server.now(), index, p.SSRC, c)
+	s.layer = s.route.track.layer(now, index, p.SSRC, c)
 	if s.layer == nil {
 		return nil
 	}
@@ -232,9 +276,9 @@ func (m *media) ReceiveReception(now time.Duration, r transport.Reception) {
 }
 
 // ReceiveNACK answers a viewer's NACK from the track's history.
-func (m *media) ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16) {
+func (m *media) ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, out *transport.Batch) {
 	if sub := (*m.egress.Load())[ssrc]; sub != nil {
-		m.buffer, m.repair = sub.resend(now, sequences, m.buffer, m.repair)
+		m.repair = sub.resend(now, sequences, m.repair, out)
 	}
 }
 

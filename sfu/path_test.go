@@ -10,6 +10,7 @@ import (
 
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
 )
 
@@ -31,6 +32,7 @@ type packetPath struct {
 	track     *Track
 	packet    []byte
 	buffer    []byte
+	out       *transport.Batch
 	now       time.Duration
 	sequence  uint16
 }
@@ -57,6 +59,9 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		return p
 	}
 	path := &packetPath{publisher: participant(), buffer: make([]byte, 0, maxPacket), now: time.Second}
+	if path.out, err = s.engine.NewBatch(); err != nil {
+		tb.Fatal(err)
+	}
 	parameters := jsep.Codec{Codec: codec.VP8, PayloadType: testPT, ClockRate: 90000, PLI: true}
 	path.track = newTrack(path.publisher, "track", "0", Video, Camera, false)
 	path.track.begin(parameters, nil)
@@ -96,7 +101,9 @@ func (p *packetPath) send(key bool) {
 		b = append(b, 0x11, 0, 0)
 	}
 	b = append(b, make([]byte, 1100)...)[:1100]
-	p.publisher.media.ReceiveRTP(p.now, b)
+	p.publisher.media.ReceiveRTP(p.now, b, p.out)
+	p.publisher.media.Land(p.now, p.out)
+	p.out.Flush(p.now)
 }
 
 func TestPacketPathForwards(t *testing.T) {

@@ -114,15 +114,22 @@ type Stats struct {
 	RTT           stat.HistogramSnapshot // seconds, from viewers' receiver reports
 	JoinConnected stat.HistogramSnapshot // seconds from join to ICE and DTLS up
 	JoinMedia     stat.HistogramSnapshot // seconds from join to the first packet forwarded to the viewer
+
+	SendBatch      stat.HistogramSnapshot // packets per system call
+	ForwardLatency stat.HistogramSnapshot // seconds from arrival to the socket, per batch
+	SendCalls      uint64                 // system calls that sent media
+	SendMessages   uint64                 // datagrams or segmented messages given to the kernel
 }
 
 // Stats takes a snapshot.
 func (s *Server) Stats() Stats {
-	c := &s.counter
+	c, sent := &s.counter, s.engine.Counters()
 	out := Stats{
 		ICERestarts: c.iceRestarts.Load(), Glare: c.glare.Load(),
 		KeyframeWait: c.keyframeWait.Snapshot(), RTT: c.rtt.Snapshot(),
 		JoinConnected: c.joinConnected.Snapshot(), JoinMedia: c.joinMedia.Snapshot(),
+		SendBatch: sent.Batch.Snapshot(), ForwardLatency: sent.Latency.Snapshot(),
+		SendCalls: sent.Calls.Load(), SendMessages: sent.Messages.Load(),
 		NACKs: []Labelled{
 			{[]string{"out", "asked"}, c.nackOut.Load()},
 			{[]string{"out", "recovered"}, c.recovered.Load()},
@@ -137,6 +144,7 @@ func (s *Server) Stats() Stats {
 		},
 		Dropped: []Labelled{
 			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
+			{[]string{"ice_queue_full"}, s.engine.MuxDrops()},
 		},
 	}
 	for i, kind := range kindNames {

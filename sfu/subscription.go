@@ -20,9 +20,9 @@ const (
 	maxResend = 256
 )
 
-// Subscription is one participant's view of one track. The publisher's read
-// goroutine pushes packets through it, the viewer's answers feedback, the
-// viewer's loop starts it; its mutex is a leaf around numbers.
+// Subscription is one participant's view of one track. Whoever
+// receives the publisher's packets pushes them through it, whoever receives the
+// viewer's answers feedback, the viewer's loop starts it; its mutex is a leaf around numbers.
 type Subscription struct {
 	track  *Track
 	viewer *Participant
@@ -132,47 +132,61 @@ func (s *Subscription) wantsKeyframe() (int8, bool) {
 	return s.stream.WantsKeyframe()
 }
 
-// push sends one packet to the viewer, or drops it; it returns the bytes sent.
-// It runs on the publisher's read goroutine; buffer is that goroutine's.
-func (s *Subscription) push(now time.Duration, in *forward.Input, p *wire.Packet, buffer []byte) int {
+// push sends packets of one layer to the viewer, or drops them; it returns how
+// many packets and bytes go out. Whoever received the packets calls it.
+func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport.Batch) (packets, bytes uint64) {
+	var edits [maxArrived]wire.Edit
+	var verdicts [maxArrived]forward.Verdict
+	forwarded := false
 	s.mu.Lock()
-	edit, verdict := s.stream.Push(now, in)
-	report := verdict == forward.Forward && !s.reported
+	for i := range arrived {
+		edits[i], verdicts[i] = s.stream.Push(now, &arrived[i].input)
+		forwarded = forwarded || verdicts[i] == forward.Forward
+	}
+	report := forwarded && !s.reported
 	s.mu.Unlock()
-	if verdict != forward.Forward {
-		s.viewer.server.counter.dropped[verdict].Inc()
-		return 0
+	out.Reserve(len(arrived))
+	for i := range arrived {
+		if verdicts[i] != forward.Forward {
+			s.viewer.server.counter.dropped[verdicts[i]].Inc()
+			continue
+		}
+		b := s.append(out.Next(), &arrived[i].packet, &edits[i])
+		out.Put(b)
+		packets++
+		bytes += uint64(len(b))
 	}
-	var b []byte
-	if s.plain {
-		b = s.appendPlain(buffer, p, &edit)
-	} else {
-		b = s.format.Append(buffer, p, &edit)
+	if forwarded {
+		// Without RTX a packet may be sent again as it was, which padding that
+		// depends on its company would make another under the same number.
+		s.viewer.media.peer.Send(out, s.format.RTXSSRC != 0)
 	}
-	s.viewer.media.peer.WriteRTP(b)
 	if report {
 		s.viewer.media.first()
 		s.report(now)
 	}
-	return len(b)
+	return packets, bytes
 }
 
-// appendPlain unwraps the primary block of a RED packet (RFC 2198).
-func (s *Subscription) appendPlain(buffer []byte, p *wire.Packet, edit *wire.Edit) []byte {
+// append writes a packet as the viewer gets it.
+func (s *Subscription) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
+	if !s.plain {
+		return s.format.Append(to, p, edit)
+	}
 	plain := *p
 	plain.Payload = codec.REDPrimary(p.Payload)
-	return s.format.Append(buffer, &plain, edit)
+	return s.format.Append(to, &plain, edit)
 }
 
-// resend answers a NACK. It runs on the viewer's read goroutine, to which both
-// buffers belong.
-func (s *Subscription) resend(now time.Duration, sequences []uint16, buffer, packet []byte) ([]byte, []byte) {
+// resend answers a NACK. It runs as part of receiving from the viewer, to whom
+// packet, a buffer, belongs.
+func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []byte, out *transport.Batch) []byte {
 	counter := &s.viewer.server.counter
 	if len(sequences) > maxResend {
 		counter.nackIn[nackTooMany].Add(uint64(len(sequences) - maxResend))
 		sequences = sequences[:maxResend]
 	}
-	kinds := s.track.publisher.media.table.Load().kinds
+	kinds := &s.track.publisher.media.table.Load().kinds
 	for _, sequence := range sequences {
 		s.mu.Lock()
 		found, result := s.stream.Lookup(now, s.rtt, sequence)
@@ -181,37 +195,34 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, buffer, pac
 			counter.nackIn[nackResult(result)].Inc()
 			continue
 		}
-		layer := s.track.layers[found.Layer].Load()
-		var held bool
-		packet, held = layer.history.Get(found.Ext, packet[:0])
 		var p wire.Packet
-		if !held || p.Parse(packet, &kinds) != nil {
+		var held bool
+		packet, held = s.track.layers[found.Layer].Load().history.Get(found.Ext, packet[:0])
+		if !held || p.Parse(packet, kinds) != nil {
 			counter.nackIn[nackGone].Inc()
 			continue
 		}
 		counter.nackIn[nackAnswered].Inc()
 		counter.repairedOut.Inc()
-		buffer = s.appendRepair(buffer[:0], &p, &found.Edit)
-		s.viewer.media.peer.WriteRTP(buffer)
+		out.Reserve(1)
+		out.Put(s.appendRepair(out.Next(), &p, &found.Edit))
+		s.viewer.media.peer.Send(out, false)
 	}
-	return buffer, packet
+	return packet
 }
 
 // appendRepair writes a retransmission: over RTX, or where the viewer has none
 // as the very bytes that were sent before (SRTP must not see one packet index
 // with two contents).
-func (s *Subscription) appendRepair(buffer []byte, p *wire.Packet, edit *wire.Edit) []byte {
-	if s.plain {
-		p.Payload = codec.REDPrimary(p.Payload)
-	}
+func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
 	if s.format.RTXSSRC == 0 || s.format.RTXPayloadType == 0 {
-		return s.format.Append(buffer, p, edit)
+		return s.append(to, p, edit)
 	}
 	s.mu.Lock()
 	s.rtxSequence++
 	n := s.rtxSequence
 	s.mu.Unlock()
-	return s.format.AppendRTX(buffer, p, edit, n)
+	return s.format.AppendRTX(to, p, edit, n)
 }
 
 // requestKeyframe passes a viewer's PLI on to the layer that it gets.

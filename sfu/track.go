@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"plenum/sfu/internal/codec"
-	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
@@ -102,15 +101,14 @@ func (t *Track) layer(now time.Duration, index int, ssrc uint32, c *jsep.Codec) 
 	return l
 }
 
-// deliver sends one packet of a layer to everyone. It runs on the publisher's
-// read goroutine, which is the one straight line from packet in to packets out.
-func (t *Track) deliver(now time.Duration, in *forward.Input, p *wire.Packet, buffer []byte) {
+// deliver sends packets of one layer to everyone, viewer by viewer. This is the
+// end of the one straight line from packet in to packets out.
+func (t *Track) deliver(now time.Duration, arrived []arrival, out *transport.Batch) {
 	var sent, bytes uint64
 	for _, sub := range *t.subs.Load() {
-		if n := sub.push(now, in, p, buffer); n > 0 {
-			sent++
-			bytes += uint64(n) //nolint:gosec // a length
-		}
+		packets, n := sub.push(now, arrived, out)
+		sent += packets
+		bytes += n
 	}
 	if sent > 0 {
 		k := kindIndex(t.kind)

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -45,6 +46,11 @@ type Config struct {
 type Engine struct {
 	config      Config
 	net         piontransport.Net
+	ports       []*udpPort // none on a virtual network
+	segments    bool       // the kernel segments UDP
+	batches     sync.Pool  // of *Batch, for goroutines that are not readers
+	counters    Counters
+	wg          sync.WaitGroup // readers
 	udp         ice.UDPMux
 	tcp         ice.TCPMux // nil on a virtual network
 	port        uint16
@@ -56,7 +62,7 @@ type Engine struct {
 
 // NewEngine binds the sockets and makes the certificate.
 func NewEngine(c Config) (*Engine, error) {
-	e := &Engine{config: c, net: c.Net, loggers: pionLoggers{c.Log}}
+	e := &Engine{config: c, net: c.Net, loggers: pionLoggers{c.Log}, counters: newCounters()}
 	if e.net == nil {
 		n, err := stdnet.NewNet()
 		if err != nil {
@@ -80,8 +86,27 @@ func NewEngine(c Config) (*Engine, error) {
 	if err := e.listen(addresses); err != nil {
 		return nil, fmt.Errorf("media sockets: %w", err)
 	}
+	e.batches.New = func() any {
+		b, err := e.newBatch(0)
+		if err != nil { // the sockets are closed: it sends nowhere
+			b = &Batch{engine: e, arena: make([]byte, batchSlots*slotSize), parts: make([]part, len(e.ports))}
+		}
+		return b
+	}
 	return e, nil
 }
+
+// MuxDrops is how many STUN and DTLS packets found pion's queue full.
+func (e *Engine) MuxDrops() uint64 {
+	var n uint64
+	for _, p := range e.ports {
+		n += p.drops.Load()
+	}
+	return n
+}
+
+// Counters are for metrics.
+func (e *Engine) Counters() *Counters { return &e.counters }
 
 // Port is the bound media port.
 func (e *Engine) Port() uint16 { return e.port }
@@ -89,9 +114,13 @@ func (e *Engine) Port() uint16 { return e.port }
 // Close closes the sockets. Every Peer must have been closed before.
 func (e *Engine) Close() error {
 	err := e.udp.Close()
+	for _, p := range e.ports {
+		err = errors.Join(err, p.Close())
+	}
 	if e.tcp != nil {
 		err = errors.Join(err, e.tcp.Close())
 	}
+	e.wg.Wait()
 	return err
 }
 
@@ -147,14 +176,11 @@ func (e *Engine) listen(addresses []netip.Addr) error {
 	return err
 }
 
+// bind opens the port on every address, for UDP and TCP alike, or nowhere.
 func (e *Engine) bind(addresses []netip.Addr) error {
-	e.port = e.config.Port
-	var (
-		udp       []ice.UDPMux
-		tcp       []ice.TCPMux
-		conns     []net.PacketConn
-		listeners []net.Listener
-	)
+	e.port, e.ports = e.config.Port, nil
+	var conns []net.PacketConn
+	var listeners []net.Listener
 	undo := func(err error) error {
 		for _, c := range conns {
 			_ = c.Close()
@@ -165,40 +191,74 @@ func (e *Engine) bind(addresses []netip.Addr) error {
 		return err
 	}
 	for _, a := range addresses {
-		c, err := e.net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, e.port)))
-		if err != nil {
-			return undo(err)
+		if e.config.Net != nil { // pion's virtual network has no TCP
+			c, err := e.net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, e.port)))
+			if err != nil {
+				return undo(err)
+			}
+			conns = append(conns, c)
+			e.port = c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+			continue
 		}
-		conns = append(conns, c)
-		e.port = c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-		// Best effort: the kernel may give less, which costs drops under load only.
-		_ = c.SetReadBuffer(socketBuffer)
-		_ = c.SetWriteBuffer(socketBuffer)
-		if e.config.Net != nil {
-			continue // pion's virtual network has no TCP
-		}
+		// TCP first: its port can't be shared with another process by mistake.
 		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, e.port)))
 		if err != nil {
 			return undo(err)
 		}
 		listeners = append(listeners, l)
+		e.port = l.Addr().(*net.TCPAddr).AddrPort().Port()
+		p, err := listenUDP(netip.AddrPortFrom(a, e.port))
+		if err != nil {
+			return undo(err)
+		}
+		conns = append(conns, p)
+		p.index = len(e.ports)
+		e.ports = append(e.ports, p)
 	}
+	if err := e.startReaders(); err != nil {
+		return undo(err)
+	}
+	e.startMuxes(conns, listeners)
+	return nil
+}
+
+func (e *Engine) startReaders() error {
+	var readers []*reader
+	e.segments = len(e.ports) > 0 && segmentable(e.ports[0].sockets[0])
+	for _, p := range e.ports {
+		for i := range p.sockets {
+			r, err := e.newReader(p, i)
+			if err != nil {
+				return err
+			}
+			readers = append(readers, r)
+		}
+	}
+	for _, r := range readers {
+		e.wg.Add(1)
+		go r.run()
+	}
+	return nil
+}
+
+func (e *Engine) startMuxes(conns []net.PacketConn, listeners []net.Listener) {
+	var udp []ice.UDPMux
 	for _, c := range conns {
 		udp = append(udp, ice.NewUDPMuxDefault(ice.UDPMuxParams{
 			UDPConn: c, Net: e.net, Logger: e.loggers.NewLogger("ice-udp"),
 		}))
 	}
+	e.udp = ice.NewMultiUDPMuxDefault(udp...)
+	var tcp []ice.TCPMux
 	for _, l := range listeners {
 		tcp = append(tcp, ice.NewTCPMuxDefault(ice.TCPMuxParams{
 			Listener: l, ReadBufferSize: 64, WriteBufferSize: tcpWriteBuffer,
 			Logger: e.loggers.NewLogger("ice-tcp"),
 		}))
 	}
-	e.udp = ice.NewMultiUDPMuxDefault(udp...)
 	if len(tcp) > 0 {
 		e.tcp = ice.NewMultiTCPMuxDefault(tcp...)
 	}
-	return nil
 }
 
 // makeCertificate makes the self-signed certificate whose fingerprint goes into

@@ -44,18 +44,22 @@ const (
 	StateClosed
 )
 
-// Receiver is told what arrives at a Peer. All methods run on the peer's read
-// goroutine and must not block: everybody's packets of this
-// peer wait behind them. Byte slices are valid during the call.
+// Receiver is told what arrives at a Peer. Its methods never run at the same
+// time, but on changing goroutines: the reader of the socket that the packets
+// come by, or the peer's own. They must not block, for everybody's packets wait
+// behind them. Byte slices are valid during the call.
 type Receiver interface {
-	// ReceiveRTP gets one decrypted RTP packet.
-	ReceiveRTP(now time.Duration, packet []byte)
+	// ReceiveRTP gets one decrypted RTP packet, whose bytes stay valid until Land.
+	ReceiveRTP(now time.Duration, packet []byte, out *Batch)
+	// Land ends a round: everything that had arrived was received. What is put
+	// into out by then leaves at once.
+	Land(now time.Duration, out *Batch)
 	// ReceiveSenderReport gets a publisher's mapping of NTP to RTP time (RFC 3550 §6.4.1).
 	ReceiveSenderReport(now time.Duration, r SenderReport)
 	// ReceiveReception gets a viewer's report on one of our streams (RFC 3550 §6.4.2).
 	ReceiveReception(now time.Duration, r Reception)
 	// ReceiveNACK gets the sequence numbers that a viewer misses of our stream ssrc.
-	ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16)
+	ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, out *Batch)
 	// ReceiveKeyframeRequest gets a PLI or FIR for our stream ssrc.
 	ReceiveKeyframeRequest(now time.Duration, ssrc uint32)
 }
@@ -75,7 +79,8 @@ type Remote struct {
 // Fingerprint of a certificate, as in SDP (RFC 8122).
 type Fingerprint struct{ Algorithm, Value string }
 
-// Peer is one participant's transport: an ICE agent, DTLS and SRTP.
+// Peer is one participant's transport: an ICE agent, DTLS and SRTP. Its inbound
+// SRTP contexts are used under ingress, its outbound ones under locks of their own.
 type Peer struct {
 	engine   *Engine
 	receiver Receiver
@@ -84,6 +89,10 @@ type Peer struct {
 	remote   Remote
 	dtlsIn   *packetio.Buffer
 
+	ingress sync.Mutex // held while the Receiver is told things
+	closed  bool       // under ingress: it is told nothing any more
+
+	path      atomic.Pointer[path] // nil where packets go by pion: ICE-TCP, virtual networks
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
 	keysReady chan struct{}        // closed with keys set
 
@@ -145,6 +154,7 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 	if err := errors.Join(
 		agent.OnCandidate(p.onCandidate),
 		agent.OnConnectionStateChange(p.onICEState),
+		agent.OnSelectedCandidatePairChange(p.onSelectedPair),
 	); err != nil {
 		return nil, errors.Join(err, agent.Close())
 	}
@@ -332,6 +342,9 @@ func (p *Peer) Selected() (protocol, candidate string) {
 // method is called after it returns.
 func (p *Peer) Close() {
 	p.cancel()
+	p.ingress.Lock()
+	p.closed = true
+	p.ingress.Unlock()
 	k := p.keys.Load()
 	if k != nil {
 		_ = k.dtls.Close() // sends close_notify while ICE still works
@@ -339,6 +352,41 @@ func (p *Peer) Close() {
 	_ = p.agent.GracefulClose()
 	_ = p.dtlsIn.Close()
 	p.wg.Wait()
+	p.setPath(nil)
+}
+
+// path is the way to a peer past pion: the selected pair of host and remote
+// address on one of our UDP ports.
+type path struct {
+	port   int
+	remote netip.AddrPort
+	to     *sockaddr
+}
+
+// onSelectedPair runs on a goroutine of the ICE agent, which keeps the order. On
+// an ICE restart the old path serves until the new one is selected.
+func (p *Peer) onSelectedPair(local, remote ice.Candidate) {
+	var selected *path
+	address, errLocal := netip.ParseAddr(local.Address())
+	ip, errRemote := netip.ParseAddr(remote.Address())
+	if errLocal == nil && errRemote == nil && local.NetworkType().IsUDP() {
+		for _, port := range p.engine.ports {
+			if port.local.Addr() == address.Unmap() {
+				addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port())) //nolint:gosec // a port
+				selected = &path{port: port.index, remote: addr, to: makeSockaddr(addr)}
+			}
+		}
+	}
+	p.setPath(selected)
+}
+
+func (p *Peer) setPath(now *path) {
+	if before := p.path.Swap(now); before != nil {
+		p.engine.ports[before.port].dropRoute(before.remote, p)
+	}
+	if now != nil && p.ctx.Err() == nil {
+		p.engine.ports[now.port].setRoute(now.remote, p)
+	}
 }
 
 // State is what the media path is doing now; Changed tells when to look again.
@@ -383,8 +431,9 @@ func (p *Peer) notify() {
 	}
 }
 
-// read is the peer's read goroutine: every datagram of the participant passes
-// here. It ends when the ICE agent is closed.
+// read is the peer's own read goroutine: what comes to it by pion's ICE passes
+// here. That is DTLS, and all media where the readers of the sockets don't see
+// it. It ends when the ICE agent is closed.
 func (p *Peer) read() {
 	defer p.wg.Done()
 	buf := make([]byte, readBufferSize)
@@ -408,7 +457,7 @@ func (p *Peer) read() {
 				k = p.awaitKeys()
 			}
 			if k != nil {
-				p.receive(k, b)
+				p.round(k, b)
 			}
 		}
 	}
@@ -425,15 +474,29 @@ func (p *Peer) awaitKeys() *keys {
 	return p.keys.Load()
 }
 
-func (p *Peer) receive(k *keys, b []byte) {
+// round receives one packet and sends what comes of it.
+func (p *Peer) round(k *keys, b []byte) {
 	now := p.engine.config.Now()
+	out := p.engine.batches.Get().(*Batch)
+	p.ingress.Lock()
+	if !p.closed {
+		p.receive(now, k, b, out)
+		p.receiver.Land(now, out)
+	}
+	p.ingress.Unlock()
+	out.Flush(now)
+	p.engine.batches.Put(out)
+}
+
+// receive decrypts a packet and tells the Receiver. It runs under ingress.
+func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
 	if b[1] >= 192 && b[1] <= 223 { // RTCP, RFC 5761 §4
 		if plain, err := k.decryptRTCP(b); err == nil {
-			p.receiveRTCP(now, plain)
+			p.receiveRTCP(now, plain, out)
 		}
 		return
 	}
 	if plain, err := k.decryptRTP(b); err == nil {
-		p.receiver.ReceiveRTP(now, plain)
+		p.receiver.ReceiveRTP(now, plain, out)
 	}
 }

@@ -46,7 +46,7 @@ type SenderReportOut struct {
 	CNAME           string
 }
 
-func (p *Peer) receiveRTCP(now time.Duration, b []byte) {
+func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		return
@@ -59,7 +59,7 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte) {
 		case *rtcp.ReceiverReport:
 			p.receiveReceptions(now, r.Reports)
 		case *rtcp.TransportLayerNack:
-			p.receiveNACK(now, r)
+			p.receiveNACK(now, r, out)
 		case *rtcp.PictureLossIndication:
 			p.receiver.ReceiveKeyframeRequest(now, r.MediaSSRC)
 		case *rtcp.FullIntraRequest:
@@ -79,12 +79,12 @@ func (p *Peer) receiveReceptions(now time.Duration, reports []rtcp.ReceptionRepo
 	}
 }
 
-func (p *Peer) receiveNACK(now time.Duration, r *rtcp.TransportLayerNack) {
+func (p *Peer) receiveNACK(now time.Duration, r *rtcp.TransportLayerNack, out *Batch) {
 	var sequences []uint16
 	for _, pair := range r.Nacks {
 		sequences = append(sequences, pair.PacketList()...)
 	}
-	p.receiver.ReceiveNACK(now, r.MediaSSRC, sequences)
+	p.receiver.ReceiveNACK(now, r.MediaSSRC, sequences, out)
 }
 
 // rtcpWriter makes the RTCP that we send. Its methods may be called from any

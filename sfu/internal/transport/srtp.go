@@ -13,8 +13,8 @@ import (
 // a second of any video, where RFC 3711 §3.3.2 asks for 64 at least.
 const replayWindow = 1024
 
-// keys are a peer's SRTP and SRTCP contexts. Inbound ones belong to the read
-// goroutine. Outbound ones are shared by all publishers' goroutines: one
+// keys are a peer's SRTP and SRTCP contexts. Inbound ones belong to
+// whoever holds Peer.ingress. Outbound ones are shared by all publishers' goroutines: one
 // context per direction and peer encrypts every SSRC, so that no key and SSRC
 // ever meet in two contexts (a repeated GCM nonce would reveal both packets).
 type keys struct {
@@ -84,25 +84,9 @@ func (k *keys) decryptRTCP(b []byte) ([]byte, error) {
 	return k.inRTCP.DecryptRTCP(nil, b, nil)
 }
 
-// Overhead is the room that WriteRTP needs behind a packet: the largest
+// Overhead is the room that encryption needs behind a packet: the largest
 // authentication tag of the profiles above.
 const Overhead = 16
-
-// WriteRTP encrypts packet in place, which must have Overhead bytes of spare
-// capacity, and sends it. It does not block. Before the peer is connected and
-// after it is closed packets go nowhere, which is no error: RTP repairs itself.
-func (p *Peer) WriteRTP(packet []byte) {
-	k := p.keys.Load()
-	if k == nil {
-		return
-	}
-	k.outRTPMu.Lock()
-	b, err := k.outRTP.EncryptRTP(packet[:0], packet, &k.outHeader)
-	k.outRTPMu.Unlock()
-	if err == nil {
-		_, _ = p.conn.Write(b)
-	}
-}
 
 // writeRTCP encrypts and sends a compound RTCP packet.
 func (p *Peer) writeRTCP(packet []byte) {

@@ -1,0 +1,26 @@
+package transport
+
+import "plenum/sfu/stat"
+
+// Counters are what an Engine counts as it sends.
+type Counters struct {
+	Calls    stat.Counter    // system calls
+	Messages stat.Counter    // given to the kernel: segmented ones count once
+	Batch    *stat.Histogram // packets per system call
+	Latency  *stat.Histogram // seconds from arrival to the socket, per batch
+}
+
+func newCounters() Counters {
+	return Counters{
+		Batch:   stat.NewHistogram(1, 2, 4, 8, 16, 32, 64, 128, 256),
+		Latency: stat.NewHistogram(.00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .05),
+	}
+}
+
+func (c *Counters) sent(packets, messages, calls int) {
+	c.Calls.Add(uint64(calls))       //nolint:gosec // not negative
+	c.Messages.Add(uint64(messages)) //nolint:gosec // not negative
+	if calls > 0 {
+		c.Batch.Observe(float64(packets) / float64(calls))
+	}
+}

@@ -1,0 +1,58 @@
+//go:build !linux
+
+package transport
+
+import (
+	"net"
+	"net/netip"
+)
+
+// sockaddr is a destination.
+type sockaddr struct{ addr netip.AddrPort }
+
+func makeSockaddr(a netip.AddrPort) *sockaddr { return &sockaddr{a} }
+
+// segmentable: only Linux segments UDP.
+func segmentable(*net.UDPConn) bool { return false }
+
+// receiver reads datagrams one by one where there is no recvmmsg.
+type receiver struct {
+	conn   *net.UDPConn
+	buffer []byte
+	n      int
+	from   netip.AddrPort
+}
+
+func newReceiver(c *net.UDPConn, _, size int) (*receiver, error) {
+	return &receiver{conn: c, buffer: make([]byte, size)}, nil
+}
+
+func (r *receiver) receive() (int, error) {
+	var err error
+	if r.n, r.from, err = r.conn.ReadFromUDPAddrPort(r.buffer); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {
+	return r.buffer[:r.n], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())
+}
+
+// sender writes datagrams one by one where there is no sendmmsg.
+type sender struct{ conn *net.UDPConn }
+
+func newSender(c *net.UDPConn, _ int, _ bool) (*sender, error) { return &sender{c}, nil }
+
+// outgoing is one datagram.
+type outgoing struct {
+	to    *sockaddr
+	bytes []byte
+}
+
+func (s *sender) send(datagrams []outgoing) (messages, calls int) {
+	for _, d := range datagrams {
+		_, _ = s.conn.WriteToUDPAddrPort(d.bytes, d.to.addr) // refused: the destination is gone
+	}
+	return len(datagrams), len(datagrams)
+}

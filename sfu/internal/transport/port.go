@@ -1,0 +1,246 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// receiveBatch is how many datagrams one system call may read. A frame of
+	// 720p video is 3 to 11 packets; what does not fit waits in the kernel.
+	receiveBatch = 32
+	// muxQueue bounds the packets on their way to pion's ICE: STUN and DTLS of
+	// everyone. Both repeat what is lost.
+	muxQueue = 1024
+	// datagramSize is the largest datagram that is read whole.
+	datagramSize = 2048
+)
+
+// udpPort is the media port on one local address: a few sockets that share it,
+// each with a reader goroutine. Readers take SRTP and SRTCP from addresses that
+// a Peer has validated by ICE straight to that Peer; everything else goes to
+// pion's mux, whose net.PacketConn the udpPort is.
+type udpPort struct {
+	index   int // among the engine's ports
+	local   netip.AddrPort
+	sockets []*net.UDPConn
+
+	mux    chan muxPacket
+	free   chan []byte // buffers of muxPackets that were read
+	drops  atomic.Uint64
+	closed chan struct{}
+	once   sync.Once
+
+	mu     sync.RWMutex
+	routes map[netip.AddrPort]*Peer
+}
+
+type muxPacket struct {
+	bytes []byte
+	from  netip.AddrPort
+}
+
+// listenUDP binds a socket for every core to one address. A zero port picks one.
+func listenUDP(address netip.AddrPort) (*udpPort, error) {
+	p := &udpPort{
+		mux: make(chan muxPacket, muxQueue), free: make(chan []byte, muxQueue),
+		closed: make(chan struct{}), routes: map[netip.AddrPort]*Peer{},
+	}
+	count := 1
+	if reusable {
+		count = runtime.GOMAXPROCS(0)
+	}
+	config := net.ListenConfig{Control: reusePort}
+	for range count {
+		c, err := config.ListenPacket(context.Background(), "udp", address.String())
+		if err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+		conn := c.(*net.UDPConn)
+		// Best effort: the kernel may give less, which costs drops under load only.
+		_ = conn.SetReadBuffer(socketBuffer)
+		_ = conn.SetWriteBuffer(socketBuffer)
+		address = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+		p.sockets = append(p.sockets, conn)
+	}
+	p.local = netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
+	return p, nil
+}
+
+func (p *udpPort) route(from netip.AddrPort) *Peer {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.routes[from]
+}
+
+func (p *udpPort) setRoute(from netip.AddrPort, peer *Peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.routes[from] = peer
+}
+
+// dropRoute forgets a route unless someone else has taken the address over.
+func (p *udpPort) dropRoute(from netip.AddrPort, peer *Peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.routes[from] == peer {
+		delete(p.routes, from)
+	}
+}
+
+// toMux copies a datagram into pion's queue.
+func (p *udpPort) toMux(b []byte, from netip.AddrPort) {
+	var buffer []byte
+	select {
+	case buffer = <-p.free:
+	default:
+		buffer = make([]byte, 0, datagramSize)
+	}
+	select {
+	case p.mux <- muxPacket{append(buffer[:0], b...), from}:
+	default:
+		p.drops.Add(1)
+	}
+}
+
+// ReadFromAddrPort is how pion's mux reads.
+func (p *udpPort) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	select {
+	case m := <-p.mux:
+		n := copy(b, m.bytes)
+		select {
+		case p.free <- m.bytes:
+		default:
+		}
+		return n, m.from, nil
+	case <-p.closed:
+		return 0, netip.AddrPort{}, net.ErrClosed
+	}
+}
+
+// WriteToAddrPort is how pion's mux writes: STUN, DTLS and our RTCP.
+func (p *udpPort) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return p.sockets[0].WriteToUDPAddrPort(b, to)
+}
+
+// ReadFrom makes a udpPort a net.PacketConn; pion uses ReadFromAddrPort.
+func (p *udpPort) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := p.ReadFromAddrPort(b)
+	return n, net.UDPAddrFromAddrPort(from), err
+}
+
+// WriteTo makes a udpPort a net.PacketConn; pion uses WriteToAddrPort.
+func (p *udpPort) WriteTo(b []byte, to net.Addr) (int, error) {
+	return p.sockets[0].WriteTo(b, to)
+}
+
+// LocalAddr is the shared address.
+func (p *udpPort) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(p.local) }
+
+// Close closes the sockets, which ends their readers.
+func (p *udpPort) Close() error {
+	var err error
+	p.once.Do(func() {
+		close(p.closed)
+		for _, c := range p.sockets {
+			err = errors.Join(err, c.Close())
+		}
+	})
+	return err
+}
+
+// SetDeadline and its like do nothing: nobody may delay everyone's packets.
+func (p *udpPort) SetDeadline(time.Time) error      { return nil }
+func (p *udpPort) SetReadDeadline(time.Time) error  { return nil }
+func (p *udpPort) SetWriteDeadline(time.Time) error { return nil }
+
+// reader takes what arrives at one socket, in rounds: all datagrams that are
+// there are handed to their peers, which leave what they send in out; then the
+// round lands and everything goes out together. Nothing waits for company.
+type reader struct {
+	engine  *Engine
+	port    *udpPort
+	receive *receiver
+	out     *Batch
+	peers   []*Peer // that got something this round; their ingress is locked
+}
+
+func (e *Engine) newReader(port *udpPort, socket int) (*reader, error) {
+	receive, err := newReceiver(port.sockets[socket], receiveBatch, datagramSize)
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.newBatch(socket)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{engine: e, port: port, receive: receive, out: out}, nil
+}
+
+// run ends when the socket is closed.
+func (r *reader) run() {
+	defer r.engine.wg.Done()
+	for {
+		n, err := r.receive.receive()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // of one datagram; the next may do
+		}
+		now := r.engine.config.Now()
+		for i := range n {
+			b, from := r.receive.datagram(i)
+			if !r.take(now, b, from) {
+				r.port.toMux(b, from)
+			}
+		}
+		r.land(now)
+	}
+}
+
+// take gives a packet of media to its peer; false leaves it to pion: STUN, DTLS,
+// unknown addresses, and peers that another goroutine is serving right now.
+func (r *reader) take(now time.Duration, b []byte, from netip.AddrPort) bool {
+	if len(b) < 12 || b[0] < 128 || b[0] > 191 {
+		return false
+	}
+	p := r.port.route(from)
+	if p == nil {
+		return false
+	}
+	k := p.keys.Load()
+	if k == nil {
+		return false
+	}
+	if !slices.Contains(r.peers, p) {
+		if !p.ingress.TryLock() {
+			return false
+		}
+		if p.closed {
+			p.ingress.Unlock()
+			return false
+		}
+		r.peers = append(r.peers, p)
+	}
+	p.receive(now, k, b, r.out)
+	return true
+}
+
+// land ends a round.
+func (r *reader) land(now time.Duration) {
+	for i, p := range r.peers {
+		p.receiver.Land(now, r.out)
+		p.ingress.Unlock()
+		r.peers[i] = nil
+	}
+	r.peers = r.peers[:0]
+	r.out.Flush(now)
+}
