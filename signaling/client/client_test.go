@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,18 +17,30 @@ import (
 type watch struct {
 	mu        sync.Mutex
 	events    []Event
-	receivers map[string]*Receiver // by mid
+	receivers map[string]*Receiver // by mid and kind
 	reading   sync.WaitGroup
+	changed   chan struct{} // holds a token after an event or a packet
 }
 
-func newWatch() *watch { return &watch{receivers: map[string]*Receiver{}} }
+func newWatch() *watch {
+	return &watch{receivers: map[string]*Receiver{}, changed: make(chan struct{}, 1)}
+}
+
+func (w *watch) change() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
 
 func (w *watch) on(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.change()
 	w.events = append(w.events, e)
 	if t, ok := e.(Track); ok {
 		r := NewReceiver(t)
+		r.options.Packet = func([]byte, uint32, bool) { w.change() }
 		w.receivers[t.Mid+t.Remote.Kind().String()] = r
 		w.reading.Go(func() { _ = r.Run() })
 	}
@@ -292,6 +305,23 @@ func TestResumeRepeatsUnansweredOffer(t *testing.T) {
 		synctest.Wait()
 		clean(t, seen.receiver(t, webrtc.RTPCodecTypeVideo), 50)
 	})
+}
+
+func TestSpareReceivers(t *testing.T) {
+	const (
+		theirs = "m=audio 9 X\r\na=mid:s0\r\na=inactive\r\n"
+		mine   = "m=audio 9 X\r\na=inactive\r\na=mid:p0\r\n"
+		data   = "m=application 9 X\r\na=mid:1\r\na=inactive\r\n"
+	)
+	spared := strings.Replace(theirs, "inactive", "recvonly", 1)
+	own := map[string]bool{"p0": true}
+	if got := spareReceivers("v=0\r\n"+theirs+mine+data+theirs, own); got !=
+		"v=0\r\n"+spared+mine+data+spared {
+		t.Errorf("%q", got)
+	}
+	if got := spareReceivers("v=0\r\n", own); got != "v=0\r\n" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestUnpublish(t *testing.T) {

@@ -40,7 +40,7 @@ type Message struct {
 	Type string `json:"type"`
 
 	SDP       string                   `json:"sdp,omitempty"`
-	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"` // nil ends the candidates
+	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"` // nil or empty ends them
 
 	Tracks []TrackInfo `json:"tracks,omitempty"` // publish, tracks
 	Mid    string      `json:"mid,omitempty"`

@@ -1,0 +1,324 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"plenum/sfu"
+	"plenum/signaling"
+)
+
+// patience bounds every wait on the real server; a busy machine needs some.
+const patience = 20 * time.Second
+
+// call is a real server on loopback and its clients.
+type call struct {
+	t       *testing.T
+	url     string
+	ctx     context.Context
+	playing sync.WaitGroup
+}
+
+// caller is one client, what it saw and what it sends.
+type caller struct {
+	*Client
+	*watch
+	call *call
+}
+
+func newCall(t *testing.T) *call {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	engine, err := sfu.New(sfu.Config{MediaAddresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: log})
+	check(t, err)
+	server, err := signaling.New(signaling.Config{Engine: engine, Log: log})
+	check(t, err)
+	h := httptest.NewServer(server)
+	c := &call{t: t, url: "ws" + strings.TrimPrefix(h.URL, "http") + "/ws"}
+	var stop context.CancelFunc
+	c.ctx, stop = context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		stop()
+		c.playing.Wait()
+		server.Close()
+		h.Close()
+		if err := engine.Close(errors.New("test over")); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func (c *call) join(o Options) *caller {
+	c.t.Helper()
+	w := newWatch()
+	o.URL, o.Room, o.On = c.url, "room", w.on
+	client, err := Join(c.ctx, o)
+	check(c.t, err)
+	c.t.Cleanup(func() {
+		client.Close()
+		w.reading.Wait()
+	})
+	return &caller{client, w, c}
+}
+
+// talk joins with a scripted camera and microphone.
+func (c *call) talk(name string) *caller {
+	c.t.Helper()
+	video, err := NewVideo(VideoConfig{StreamID: name})
+	check(c.t, err)
+	audio, err := NewAudio(AudioConfig{StreamID: name})
+	check(c.t, err)
+	c.run(video.Run)
+	c.run(audio.Run)
+	return c.join(Options{Name: name, Publish: []Local{video.Local(Camera), audio.Local(Microphone)}})
+}
+
+func (c *call) run(f func(context.Context)) { c.playing.Go(func() { f(c.ctx) }) }
+
+// until waits for a condition, which is looked at after each event and packet.
+func (p *caller) until(what string, condition func() bool) {
+	p.call.t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for !condition() {
+		select {
+		case <-p.changed:
+		case <-late.C:
+			p.call.t.Fatalf("%s: not within %v; errors %v", what, patience, all[Error](p.watch))
+		}
+	}
+}
+
+// from is the report on someone's track.
+func (p *caller) from(id string, source Source) (Report, bool) {
+	p.watch.mu.Lock()
+	defer p.watch.mu.Unlock()
+	for i := len(p.events) - 1; i >= 0; i-- {
+		t, ok := p.events[i].(Track)
+		if ok && t.Info.Participant == id && t.Info.Source == source {
+			return p.receivers[t.Mid+t.Remote.Kind().String()].Report(), true
+		}
+	}
+	return Report{}, false
+}
+
+// hears waits for n packets of someone's camera, with its key frame, and n
+// of the microphone.
+func (p *caller) hears(id string, n uint64) {
+	p.call.t.Helper()
+	for _, source := range []Source{Camera, Microphone} {
+		p.until("media of "+id, func() bool {
+			r, ok := p.from(id, source)
+			return ok && r.Packets >= n && (source == Microphone || r.Keyframes > 0)
+		})
+	}
+}
+
+// unspoilt checks that a report has no fault that a lossless path explains.
+func (p *caller) unspoilt(id string) {
+	p.call.t.Helper()
+	for _, source := range []Source{Camera, Microphone} {
+		r, _ := p.from(id, source)
+		if r.Lost+r.Duplicates+r.Malformed+r.TimestampErrors+r.PictureIDErrors != 0 {
+			p.call.t.Errorf("%s of %s: %+v", source, id, &r)
+		}
+	}
+}
+
+func TestInteropThreePeopleAndALateOne(t *testing.T) {
+	c := newCall(t)
+	people := []*caller{c.talk("ada"), c.talk("bob"), c.talk("cyd")}
+	for _, p := range people {
+		for _, other := range people {
+			if p != other {
+				p.hears(other.ID(), 100)
+			}
+		}
+	}
+	late := c.join(Options{Name: "dee"})
+	for _, p := range people {
+		late.hears(p.ID(), 20)
+		r, _ := late.from(p.ID(), Camera)
+		if wait := r.FirstKeyframe.Sub(r.FirstPacket); wait > time.Second || r.Width != 640 {
+			t.Errorf("first picture of %s after %v, %d wide", p.ID(), wait, r.Width)
+		}
+	}
+	if n := len(late.tracks()); n != 6 {
+		t.Errorf("the late one got %d tracks", n)
+	}
+	people[0].until("speakers", func() bool { return len(all[Speakers](people[0].watch)) > 0 })
+
+	people[2].Leave()
+	<-people[2].Done()
+	gone := people[2].ID()
+	people[0].until("leaving seen", func() bool {
+		for _, e := range all[Participant](people[0].watch) {
+			if e.Event == "left" && e.Participant.ID == gone {
+				return true
+			}
+		}
+		return false
+	})
+	before, _ := people[0].from(people[1].ID(), Camera)
+	people[0].hears(people[1].ID(), before.Packets+50)
+	people[0].unspoilt(people[1].ID())
+	people[1].unspoilt(people[0].ID())
+	for _, p := range append(people, late) {
+		if e := all[Error](p.watch); len(e) != 0 {
+			t.Errorf("errors: %v", e)
+		}
+	}
+}
+
+func TestInteropMuteChatAndDataChannel(t *testing.T) {
+	c := newCall(t)
+	ada := c.talk("ada")
+	dee := c.join(Options{Name: "dee", DataChannel: true})
+	dee.hears(ada.ID(), 20)
+	check(t, ada.Mute("p0", true))
+	dee.until("mute", func() bool {
+		for _, e := range all[Participant](dee.watch) {
+			for _, track := range e.Participant.Tracks {
+				if e.Event == "updated" && track.Source == Camera && track.Muted {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	check(t, ada.SendMessage("", "hello"))
+	dee.until("chat", func() bool { return len(all[Chat](dee.watch)) == 1 })
+	if chat := all[Chat](dee.watch)[0]; chat.From != ada.ID() || string(chat.Body) != `"hello"` {
+		t.Errorf("%s", chat.Body)
+	}
+	// Someone who only watched begins to send.
+	audio, err := NewAudio(AudioConfig{})
+	check(t, err)
+	c.run(audio.Run)
+	_, err = dee.Publish(audio, Microphone)
+	check(t, err)
+	ada.until("a new voice", func() bool {
+		r, ok := ada.from(dee.ID(), Microphone)
+		return ok && r.Packets > 20
+	})
+}
+
+func TestInteropResumeAndRestart(t *testing.T) {
+	c := newCall(t)
+	ada, bob := c.talk("ada"), c.talk("bob")
+	ada.hears(bob.ID(), 50)
+	bob.hears(ada.ID(), 50)
+
+	id := ada.ID()
+	ada.CutSignal()
+	ada.until("the cut", func() bool { return len(all[SignalLost](ada.watch)) == 1 })
+	before, _ := bob.from(id, Camera)
+	bob.hears(id, before.Packets+30) // media goes on without signaling
+	check(t, ada.Reconnect(c.ctx))
+	ada.until("resumed", func() bool {
+		j := all[Joined](ada.watch)
+		return len(j) == 2 && j[1].Resumed && j[1].ID == id
+	})
+
+	sdp := ada.PeerConnection().CurrentRemoteDescription().SDP
+	ada.RestartICE()
+	ada.until("restarted", func() bool { return ada.PeerConnection().CurrentRemoteDescription().SDP != sdp })
+	before, _ = bob.from(id, Camera)
+	bob.hears(id, before.Packets+60)
+	again, _ := ada.from(bob.ID(), Camera)
+	ada.hears(bob.ID(), again.Packets+60)
+
+	for _, e := range all[Participant](bob.watch) {
+		if e.Event == "left" {
+			t.Errorf("bob saw %s leave", e.Participant.ID)
+		}
+	}
+	ada.unspoilt(bob.ID())
+	bob.unspoilt(id)
+	if n := len(bob.tracks()); n != 2 {
+		t.Errorf("bob got %d tracks", n)
+	}
+	if ada.PeerConnection().ConnectionState() != webrtc.PeerConnectionStateConnected {
+		t.Error("not connected")
+	}
+}
+
+// A server that no longer knows the session begins a new one.
+func TestInteropSessionGone(t *testing.T) {
+	c := newCall(t)
+	ada, bob := c.talk("ada"), c.talk("bob")
+	bob.hears(ada.ID(), 20)
+	check(t, ada.Send(Message{Type: typeLeave}))
+	ada.until("the end of the session", func() bool { return len(all[SignalLost](ada.watch)) == 1 })
+	old := ada.ID()
+	check(t, ada.Reconnect(c.ctx))
+	ada.until("a new session", func() bool { return len(all[Joined](ada.watch)) == 2 })
+	if ada.ID() == old {
+		t.Error("the same id in a new session")
+	}
+	bob.hears(ada.ID(), 20)
+	ada.hears(bob.ID(), 20)
+}
+
+// A viewer gets a simulcast publisher's best live layer in one unbroken stream.
+func TestInteropSimulcast(t *testing.T) {
+	c := newCall(t)
+	video, err := NewVideo(VideoConfig{Layers: SimulcastLayers()})
+	check(t, err)
+	c.run(video.Run)
+	ada := c.join(Options{Name: "ada", Publish: []Local{video.Local(Camera)}})
+	bob := c.join(Options{Name: "bob"})
+	width := func(want int) {
+		t.Helper()
+		bob.until("the width", func() bool {
+			r, ok := bob.from(ada.ID(), Camera)
+			return ok && r.Width == want
+		})
+	}
+	width(1280)
+	video.SetLayer(2, false)
+	width(640)
+	video.SetLayer(2, true)
+	width(1280)
+	r, _ := bob.from(ada.ID(), Camera)
+	bob.until("more frames", func() bool {
+		now, _ := bob.from(ada.ID(), Camera)
+		return now.Frames > r.Frames+30
+	})
+	r, _ = bob.from(ada.ID(), Camera)
+	if r.Lost+r.Duplicates+r.TimestampErrors+r.PictureIDErrors != 0 {
+		t.Errorf("%+v", &r)
+	}
+}
+
+// Five percent of the datagrams vanish both ways between everyone and the
+// server: what is lost comes back over RTX, asked for about once.
+func TestInteropLoss(t *testing.T) {
+	c := newCall(t)
+	video, err := NewVideo(VideoConfig{Layers: []VideoLayer{{Width: 1280, Height: 720, Bitrate: 2_000_000}}})
+	check(t, err)
+	c.run(video.Run)
+	ada := c.join(Options{Name: "ada", Publish: []Local{video.Local(Camera)}, Dial: newProxy(t, c, 20).dial})
+	bob := c.join(Options{Name: "bob", Dial: newProxy(t, c, 20).dial})
+	bob.until("a thousand packets", func() bool {
+		r, ok := bob.from(ada.ID(), Camera)
+		return ok && r.Packets > 1000
+	})
+	r, _ := bob.from(ada.ID(), Camera)
+	if r.Repaired < 10 || float64(r.Lost) > 0.01*float64(r.Packets) {
+		t.Errorf("%d of %d lost, %d repaired, %d late, %d asked for", r.Lost, r.Packets, r.Repaired, r.Reordered, r.Asked)
+	}
+	if sent := video.Stats(0); r.TimestampErrors+r.PictureIDErrors != 0 || sent.Packets < r.Packets {
+		t.Errorf("%+v of %+v", &r, sent)
+	}
+}
