@@ -138,3 +138,12 @@ func (p *Person) Ended() error {
 	defer p.bridge.mu.Unlock()
 	return p.bridge.cause
 }
+
+// Newest is the sequence number of the last packet on its way to p with that SSRC.
+func (p *Person) Newest(ssrc uint32) uint16 {
+	n, ok := p.world.newest.Load(stream{p.address, ssrc})
+	if !ok {
+		p.world.T.Fatalf("%s gets nothing with SSRC %d", p.Name, ssrc)
+	}
+	return n.(uint16)
+}

@@ -10,6 +10,7 @@ package sfutest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,7 @@ type World struct {
 	loss    atomic.Uint64 // of a million packets, either way
 	dropped atomic.Uint64 // RTP and RTCP only
 	dark    sync.Map      // addresses (string) whose packets vanish
+	newest  sync.Map      // the last sequence number (uint16) by stream
 	seed    *rand.Rand
 	seedMu  sync.Mutex
 }
@@ -113,6 +115,7 @@ func (w *World) pass(c vnet.Chunk) bool {
 	}
 	loss := w.loss.Load()
 	data := c.UserData()
+	w.see(c.DestinationAddr().String(), data)
 	if loss == 0 || len(data) == 0 || data[0] < 128 || data[0] > 191 {
 		return true
 	}
@@ -123,6 +126,22 @@ func (w *World) pass(c vnet.Chunk) bool {
 		return false
 	}
 	return true
+}
+
+// see notes the newest packet of each stream on its way to a client: SRTP leaves
+// the header in the clear.
+func (w *World) see(to string, data []byte) {
+	if len(data) < 12 || data[0] < 128 || data[0] > 191 || (data[1] >= 192 && data[1] <= 223) {
+		return
+	}
+	host, _, _ := strings.Cut(to, ":")
+	w.newest.Store(stream{host, binary.BigEndian.Uint32(data[8:])}, binary.BigEndian.Uint16(data[2:]))
+}
+
+// stream is an SSRC as one client gets it.
+type stream struct {
+	address string
+	ssrc    uint32
 }
 
 // Blackout makes everything from and to p vanish.
@@ -140,8 +159,19 @@ func (w *World) network(address string) *vnet.Net {
 	return net
 }
 
-// Join puts someone into the room. Publish in o as wished; On is taken.
+// Join puts someone into the room who publishes those tracks.
 func (w *World) Join(room, name string, publish ...client.Local) *Person {
+	w.T.Helper()
+	return w.join(room, name, nil, publish)
+}
+
+// JoinWith puts a viewer into the room who knows just these codecs.
+func (w *World) JoinWith(room, name string, media *webrtc.MediaEngine) *Person {
+	w.T.Helper()
+	return w.join(room, name, media, nil)
+}
+
+func (w *World) join(room, name string, media *webrtc.MediaEngine, publish []client.Local) *Person {
 	w.T.Helper()
 	p := &Person{world: w, Name: name, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
 	n := w.hosts.Add(1)
@@ -149,15 +179,18 @@ func (w *World) Join(room, name string, publish ...client.Local) *Person {
 	net := w.network(p.address)
 	p.changed = make(chan struct{}, 1)
 	bridge := &bridge{server: w.Server, room: room, name: name}
-	c, err := client.Join(context.Background(), client.Options{
-		Room: room, Name: name, Publish: publish, On: p.on,
-		Setting: func(s *webrtc.SettingEngine) {
-			s.SetNet(net)
-			s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-			s.LoggerFactory = quiet{}
-		},
-		Dial: bridge.dial,
-	})
+	setting := func(s *webrtc.SettingEngine) {
+		s.SetNet(net)
+		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+		s.LoggerFactory = quiet{}
+	}
+	o := client.Options{Room: room, Name: name, Publish: publish, On: p.on, Setting: setting, Dial: bridge.dial}
+	if media != nil {
+		var engine webrtc.SettingEngine
+		setting(&engine)
+		o.API = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(engine))
+	}
+	c, err := client.Join(context.Background(), o)
 	if err != nil {
 		w.T.Fatalf("%s can't join: %v", name, err)
 	}

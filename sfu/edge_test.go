@@ -1,0 +1,270 @@
+package sfu_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"plenum/sfu"
+	"plenum/sfu/sfutest"
+	"plenum/signaling/client"
+)
+
+func labelled(t *testing.T, values []sfu.Labelled, labels ...string) uint64 {
+	t.Helper()
+	for _, v := range values {
+		if strings.Join(v.Labels, " ") == strings.Join(labels, " ") {
+			return v.Value
+		}
+	}
+	t.Fatalf("no value with labels %v", labels)
+	return 0
+}
+
+// videoSSRC is the SSRC of the first video that p gets.
+func videoSSRC(t *testing.T, p *sfutest.Person) uint32 {
+	t.Helper()
+	for _, r := range p.PeerConnection().GetReceivers() {
+		if track := r.Track(); track != nil && track.Kind() == webrtc.RTPCodecTypeVideo && track.SSRC() != 0 {
+			return uint32(track.SSRC())
+		}
+	}
+	t.Fatal("no video")
+	return 0
+}
+
+func TestLateAndRepeatedNACKs(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob := w.Join("demo", "Bob")
+		receives(t, bob, ada, client.Camera)
+		time.Sleep(10 * time.Second) // virtual: far more than the history holds
+		ssrc := videoSSRC(t, bob)
+		var highest uint16
+		for _, s := range bob.PeerConnection().GetStats() {
+			if in, ok := s.(webrtc.InboundRTPStreamStats); ok && uint32(in.SSRC) == ssrc {
+				t.Logf("%d packets received", in.PacketsReceived)
+			}
+		}
+		highest = bob.Newest(ssrc)
+		nack := func(sequence uint16) {
+			if err := bob.PeerConnection().WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
+				MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{sequence}),
+			}}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(5 * time.Millisecond) // virtual: shorter than a round trip
+		}
+		nacks := func(result string) uint64 { return labelled(t, w.Server.Stats().NACKs, "in", result) }
+		for range 3 {
+			nack(highest - 5)
+		}
+		time.Sleep(time.Second) // virtual
+		if answered, soon := nacks("answered"), nacks("too_soon"); answered != 1 || soon != 2 {
+			t.Errorf("of three NACKs within a round trip %d were answered and %d were too soon", answered, soon)
+		}
+		nack(highest + 5000) // never sent
+		nack(highest - 20000)
+		time.Sleep(time.Second) // virtual
+		if unknown := nacks("unknown"); unknown != 2 {
+			t.Errorf("%d NACKs were unknown, want 2", unknown)
+		}
+		if out := labelled(t, w.Server.Stats().Retransmissions, "out"); out != 1 {
+			t.Errorf("%d packets were sent again, want 1", out)
+		}
+		ada.Go()
+		bob.Go()
+	})
+}
+
+func TestPauseAndResumeOfAPublisher(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, v, a := publisher(t, w, "demo", "Ada")
+		bob := w.Join("demo", "Bob")
+		camera, microphone := receives(t, bob, ada, client.Camera), receives(t, bob, ada, client.Microphone)
+		for range 3 {
+			v.SetPaused(true)
+			a.SetPaused(true)
+			time.Sleep(5 * time.Second) // virtual
+			v.SetPaused(false)
+			a.SetPaused(false)
+			before := camera.Report().Keyframes
+			bob.Await(time.Second, "a picture after the pause", func() bool { return camera.Report().Keyframes > before })
+		}
+		time.Sleep(time.Second) // virtual
+		sound(t, "video over pauses", camera.Report())
+		sound(t, "audio over pauses", microphone.Report())
+		ada.Go()
+		bob.Go()
+	})
+}
+
+func TestMuteIsTold(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob := w.Join("demo", "Bob")
+		receives(t, bob, ada, client.Microphone)
+		mid := ada.Publications()[1].Mid
+		for _, muted := range []bool{true, false} {
+			if err := ada.Mute(mid, muted); err != nil {
+				t.Fatal(err)
+			}
+			bob.Await(time.Second, "word of it", func() bool {
+				for _, e := range bob.Events() {
+					p, ok := e.(client.Participant)
+					if ok && p.Event == "updated" && len(p.Participant.Tracks) == 2 && p.Participant.Tracks[1].Muted == muted {
+						return true
+					}
+				}
+				return false
+			})
+		}
+		ada.Go()
+		bob.Go()
+	})
+}
+
+func TestCodecThatAViewerLacksIsNamed(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		media := &webrtc.MediaEngine{}
+		if err := media.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: client.Opus, PayloadType: 111,
+		}, webrtc.RTPCodecTypeAudio); err != nil {
+			t.Fatal(err)
+		}
+		if err := media.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeAV1, ClockRate: 90000}, PayloadType: 45,
+		}, webrtc.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+		bob := w.JoinWith("demo", "Bob", media)
+		receives(t, bob, ada, client.Microphone)
+		bob.Await(patience, "the name of the codec", func() bool {
+			for _, e := range bob.Events() {
+				if m, ok := e.(client.Tracks); ok {
+					for _, track := range m.Tracks {
+						if track.Unsupported == "VP8" && track.Mid == "" && track.Participant == ada.ID() {
+							return true
+						}
+					}
+				}
+			}
+			return false
+		})
+		ada.Go()
+		bob.Go()
+	})
+}
+
+// flooded is a client that notes what it is told.
+type flooded struct {
+	mu     sync.Mutex
+	events []sfu.Event
+}
+
+func (f *flooded) Send(e sfu.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, e)
+}
+
+func (f *flooded) all() []sfu.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]sfu.Event(nil), f.events...)
+}
+
+func TestFloodEndsTheFlooderAlone(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob := w.Join("demo", "Bob")
+		camera := receives(t, bob, ada, client.Camera)
+		mallory := &flooded{}
+		p, err := w.Server.Join(sfu.JoinRequest{Room: "demo", Name: "Mallory", Grants: sfu.AllGrants, Client: mallory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 100_000 {
+			p.Offer(strings.Repeat("nonsense ", 20))
+		}
+		<-p.Done()
+		events := mallory.all()
+		ended, ok := events[len(events)-1].(sfu.Ended)
+		if !ok || !errors.Is(ended.Cause, sfu.ErrTooSlow) {
+			t.Errorf("the flooder's last event is %#v", events[len(events)-1])
+		}
+		time.Sleep(time.Second) // virtual
+		sound(t, "a view beside a flood", camera.Report())
+		ada.Go()
+		bob.Go()
+	})
+}
+
+func TestGrantsAndProblems(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		bob := w.Join("demo", "Bob")
+		c := &flooded{}
+		p, err := w.Server.Join(sfu.JoinRequest{Room: "demo", Name: "Guest", Client: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Message("", []byte(`"hello"`))
+		p.Publish([]sfu.PublishedTrack{{Mid: "0", Source: sfu.Camera}})
+		p.Offer("v=0")
+		p.Answer("v=0") // to no offer: ignored
+		p.Candidate(nil)
+		p.Candidate(&sfu.CandidateInit{Candidate: "early"})
+		p.Mute("7", true)
+		p.Leave(sfu.ErrLeft)
+		p.Leave(errors.New("again"))
+		<-p.Done()
+		var codes []sfu.ProblemCode
+		for _, e := range c.all() {
+			if problem, ok := e.(sfu.Problem); ok {
+				codes = append(codes, problem.Code)
+			}
+		}
+		if len(codes) < 1 || codes[0] != sfu.ProblemForbidden {
+			t.Errorf("problems are %v", codes)
+		}
+		for _, e := range bob.Events() {
+			if _, ok := e.(client.Chat); ok {
+				t.Error("a message without the grant arrived")
+			}
+		}
+		bob.Go()
+	})
+}
+
+func TestLimits(t *testing.T) {
+	scenario(t, sfutest.Options{Config: sfu.Config{MaxRoomParticipants: 2, MaxParticipants: 3}}, func(t *testing.T, w *sfutest.World) {
+		join := func(room string) (*sfu.Participant, error) {
+			return w.Server.Join(sfu.JoinRequest{Room: room, Client: &flooded{}})
+		}
+		var in []*sfu.Participant
+		for _, room := range []string{"a", "a", "b"} {
+			p, err := join(room)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in = append(in, p)
+		}
+		if _, err := join("b"); !errors.Is(err, sfu.ErrServerFull) {
+			t.Errorf("the fourth gets %v", err)
+		}
+		in[2].Leave(sfu.ErrLeft)
+		<-in[2].Done()
+		if _, err := join("a"); !errors.Is(err, sfu.ErrRoomFull) {
+			t.Errorf("the third of a room gets %v", err)
+		}
+		for _, p := range in[:2] {
+			p.Leave(sfu.ErrLeft)
+		}
+	})
+}
