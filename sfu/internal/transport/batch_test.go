@@ -1,0 +1,205 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+)
+
+func testEngine(tb testing.TB) *Engine {
+	tb.Helper()
+	start := time.Now()
+	e, err := NewEngine(Config{
+		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Duration { return time.Since(start) },
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return e
+}
+
+// keyed is a peer that encrypts for to, and the context that decrypts it.
+func keyed(tb testing.TB, e *Engine, to netip.AddrPort) (*Peer, *srtp.Context) {
+	tb.Helper()
+	key, salt := make([]byte, 16), make([]byte, 12)
+	_, _ = rand.Read(key)
+	_, _ = rand.Read(salt)
+	context := func() *srtp.Context {
+		c, err := srtp.CreateContext(key, salt, srtp.ProtectionProfileAeadAes128Gcm)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return c
+	}
+	p := &Peer{engine: e}
+	p.keys.Store(&keys{outRTP: context()})
+	p.path.Store(&path{port: 0, remote: to, to: makeSockaddr(to)})
+	return p, context()
+}
+
+// packet appends a plain RTP packet.
+func packet(to []byte, sequence uint16, size int) []byte {
+	b := append(to, 0x80, 96)
+	b = binary.BigEndian.AppendUint16(b, sequence)
+	b = append(b, 0, 0, 0, 1, 0, 0, 0, 2)
+	return append(b, make([]byte, size-len(b))...)
+}
+
+func TestBatchSendsEncryptedAndPadded(t *testing.T) {
+	e := testEngine(t)
+	to := listenLoopback(t)
+	p, decrypt := keyed(t, e, addrPort(to))
+	out, err := e.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := []int{959, 959, 960, 960, 500}
+	out.Reserve(len(sizes))
+	for i, size := range sizes {
+		out.Put(packet(out.Next(), uint16(i), size)) //nolint:gosec // small
+	}
+	p.Send(out, true)
+	out.Flush(0)
+	if e.segments && e.counters.Messages.Load() != 1 {
+		t.Errorf("a frame made %d messages", e.counters.Messages.Load())
+	}
+	r, err := newReceiver(to, 8, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range collect(t, r, to, len(sizes)) {
+		plain, err := decrypt.DecryptRTP(nil, b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got rtp.Packet
+		if err := got.Unmarshal(plain); err != nil {
+			t.Fatal(err)
+		}
+		want := packet(nil, uint16(i), sizes[i])[12:] //nolint:gosec // small
+		if int(got.SequenceNumber) != i || !bytes.Equal(got.Payload, want) {
+			t.Errorf("packet %d came as %d with %d bytes of payload, want %d", i, got.SequenceNumber, len(got.Payload), len(want))
+		}
+	}
+}
+
+func TestBatchFlushesWhenFull(t *testing.T) {
+	e := testEngine(t)
+	to := listenLoopback(t)
+	_ = to.SetReadBuffer(4 << 20)
+	p, _ := keyed(t, e, addrPort(to))
+	out, err := e.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 3*batchSlots + 5
+	for i := range n {
+		out.Reserve(1)
+		out.Put(packet(out.Next(), uint16(i), 100)) //nolint:gosec // small
+		p.Send(out, false)
+	}
+	out.Flush(0)
+	r, err := newReceiver(to, 64, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range collect(t, r, to, n) {
+		if got := binary.BigEndian.Uint16(b[2:]); int(got) != i {
+			t.Fatalf("datagram %d has number %d", i, got)
+		}
+	}
+}
+
+func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
+	e := testEngine(t)
+	out, err := e.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Peer{engine: e}
+	p.Send(out, true)
+	for range 2 * batchSlots {
+		out.Reserve(1)
+		out.Put(packet(out.Next(), 1, 100))
+		p.Send(out, true)
+		out.Put(nil)
+		out.Put(make([]byte, slotSize))
+	}
+	out.Flush(0)
+	if calls := e.counters.Calls.Load(); calls != 0 {
+		t.Errorf("%d system calls for nothing", calls)
+	}
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	e := testEngine(t)
+	p, _ := keyed(t, e, addrPort(listenLoopback(t)))
+	out, err := e.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sequence := uint16(0)
+	frame := func() {
+		out.Reserve(5)
+		for range 5 {
+			sequence++
+			out.Put(packet(out.Next(), sequence, 1100))
+		}
+		p.Send(out, true)
+		out.Flush(0)
+	}
+	frame()
+	if n := testing.AllocsPerRun(500, frame); n != 0 {
+		t.Errorf("%v allocations per frame", n)
+	}
+}
+
+// BenchmarkSend is encryption and the way into the kernel: frames of one to ten
+// packets of 1,100 bytes to each of 50 viewers.
+func BenchmarkSend(b *testing.B) {
+	for _, frame := range []int{1, 5, 10} {
+		for _, segments := range []bool{true, false} {
+			b.Run(fmt.Sprintf("frame=%d/segments=%v", frame, segments), func(b *testing.B) {
+				e := testEngine(b)
+				e.segments = segments && e.segments
+				var peers []*Peer
+				for range 50 {
+					p, _ := keyed(b, e, addrPort(listenLoopback(b)))
+					peers = append(peers, p)
+				}
+				out, err := e.NewBatch()
+				if err != nil {
+					b.Fatal(err)
+				}
+				sequence := uint16(0)
+				b.ReportAllocs()
+				for b.Loop() {
+					for _, p := range peers {
+						out.Reserve(frame)
+						for range frame {
+							sequence++
+							out.Put(packet(out.Next(), sequence, 1100))
+						}
+						p.Send(out, true)
+					}
+					out.Flush(0)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*frame*len(peers)), "ns/packet")
+			})
+		}
+	}
+}
