@@ -23,6 +23,7 @@ const patience = 20 * time.Second
 // call is a real server on loopback and its clients.
 type call struct {
 	t       *testing.T
+	engine  *sfu.Server
 	url     string
 	ctx     context.Context
 	playing sync.WaitGroup
@@ -37,13 +38,29 @@ type caller struct {
 
 func newCall(t *testing.T) *call {
 	t.Helper()
+	return newCallOn(t, "127.0.0.1")
+}
+
+// newCallOn serves media on the addresses.
+func newCallOn(t *testing.T, addresses ...string) *call {
+	t.Helper()
+	return newCallWith(t, signaling.Config{}, addresses...)
+}
+
+func newCallWith(t *testing.T, config signaling.Config, addresses ...string) *call {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	engine, err := sfu.New(sfu.Config{MediaAddresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: log})
+	media := sfu.Config{Log: log}
+	for _, a := range addresses {
+		media.MediaAddresses = append(media.MediaAddresses, netip.MustParseAddr(a))
+	}
+	engine, err := sfu.New(media)
 	check(t, err)
-	server, err := signaling.New(signaling.Config{Engine: engine, Log: log})
+	config.Engine, config.Log = engine, log
+	server, err := signaling.New(config)
 	check(t, err)
 	h := httptest.NewServer(server)
-	c := &call{t: t, url: "ws" + strings.TrimPrefix(h.URL, "http") + "/ws"}
+	c := &call{t: t, engine: engine, url: "ws" + strings.TrimPrefix(h.URL, "http") + "/ws"}
 	var stop context.CancelFunc
 	c.ctx, stop = context.WithCancel(context.Background())
 	t.Cleanup(func() {
