@@ -12,10 +12,16 @@
 // grows with the most tracks ever sent at once; an m-line with port 0 may be
 // taken over by either side under a new mid.
 //
+// A browser's addTrack takes any transceiver of the right kind that has never
+// sent, those that our offers made included. So a client may come to send on an
+// m-line of ours: it then goes both ways, and either direction ends by itself.
+// A client may also stop sending in an answer, and its later offers then have
+// nothing to say of it: read Incoming after ApplyAnswer as after ApplyOffer.
+//
 // # The numbers of a BUNDLE group
 //
-// All m-lines share one transport, so a payload type means one codec and an
-// extension id one URI in all of them (RFC 9143 §9.1). The client's numbers
+// All m-lines share one transport, so a payload type means one codec, with one
+// fmtp, and an extension id one URI in all of them (RFC 9143 §9.1). The client's numbers
 // win: a slot uses the client's payload type where the client has the same
 // codec with compatible parameters, and a free one, remembered for the session,
 // where it has not.

@@ -25,6 +25,9 @@ const (
 	maxCredential = 256
 )
 
+// maxFingerprints bounds the list; clients write one, or one per hash.
+const maxFingerprints = 16
+
 func parseTransport(attributes []sdp.Attribute) (t transport) {
 	for _, a := range attributes {
 		value := strings.TrimSpace(a.Value)
@@ -38,7 +41,7 @@ func parseTransport(attributes []sdp.Attribute) (t transport) {
 		case "fingerprint":
 			if algorithm, sum, ok := strings.Cut(value, " "); ok {
 				f := Fingerprint{strings.ToLower(algorithm), strings.ToUpper(strings.TrimSpace(sum))}
-				if !slices.Contains(t.fingerprints, f) {
+				if len(t.fingerprints) < maxFingerprints && !slices.Contains(t.fingerprints, f) {
 					t.fingerprints = append(t.fingerprints, f)
 				}
 			}
