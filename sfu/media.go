@@ -47,6 +47,7 @@ type media struct {
 	sources map[uint32]*source
 	arrived [maxArrived]arrival // packets of this round, to be delivered
 	count   int
+	sum     sum    // of a delivery that others help with
 	repair  []byte // a packet from a history
 
 	firstOnce atomic.Bool                              // the viewer got its first packet
@@ -162,7 +163,7 @@ func (m *media) Land(now time.Duration, out *transport.Batch) {
 		for end < m.count && m.arrived[end].layer == layer {
 			end++
 		}
-		layer.track.deliver(now, m.arrived[i:end], out)
+		layer.track.deliver(now, m.arrived[i:end], out, &m.sum)
 		layer.askAgain(now)
 		i = end
 	}

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,6 +22,7 @@ type Server struct {
 	engine  *transport.Engine
 	started time.Time
 	counter counters
+	fanout  *fanout
 
 	wg sync.WaitGroup // one per participant and per room
 
@@ -47,6 +49,9 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.engine = engine
+	if s.fanout, err = newFanout(engine); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
 	return s, nil
 }
 
@@ -125,6 +130,7 @@ func (s *Server) Close(cause error) error {
 		p.Leave(cause)
 	}
 	s.wg.Wait()
+	s.fanout.close()
 	if err := s.engine.Close(); err != nil {
 		return fmt.Errorf("media port: %w", err)
 	}

@@ -103,17 +103,13 @@ func (t *Track) layer(now time.Duration, index int, ssrc uint32, c *jsep.Codec) 
 
 // deliver sends packets of one layer to everyone, viewer by viewer. This is the
 // end of the one straight line from packet in to packets out.
-func (t *Track) deliver(now time.Duration, arrived []arrival, out *transport.Batch) {
-	var sent, bytes uint64
-	for _, sub := range *t.subs.Load() {
-		packets, n := sub.push(now, arrived, out)
-		sent += packets
-		bytes += n
-	}
+func (t *Track) deliver(now time.Duration, arrived []arrival, out *transport.Batch, sum *sum) {
+	server := t.publisher.server
+	sent, bytes := server.fanout.deliver(share{now, arrived, *t.subs.Load(), sum}, out)
 	if sent > 0 {
 		k := kindIndex(t.kind)
-		t.publisher.server.counter.packetsOut[k].Add(sent)
-		t.publisher.server.counter.bytesOut[k].Add(bytes)
+		server.counter.packetsOut[k].Add(sent)
+		server.counter.bytesOut[k].Add(bytes)
 	}
 }
 
