@@ -30,6 +30,10 @@ export class Network {
   constructor() {
     run(['ip', 'netns', 'add', this.#space]);
     run(['ip', 'link', 'add', this.#outside, 'type', 'veth', 'peer', 'name', this.#inside, 'netns', this.#space]);
+    // An IPv6 address that comes up a second later is a change of network to Chromium,
+    // which breaks the loading of pages.
+    run(['ip', 'link', 'set', this.#outside, 'addrgenmode', 'none']);
+    this.#ip('link', 'set', this.#inside, 'addrgenmode', 'none');
     run(['ip', 'addr', 'add', `${this.host}/24`, 'dev', this.#outside]);
     run(['ip', 'link', 'set', this.#outside, 'up']);
     this.#ip('link', 'set', 'lo', 'up');
@@ -129,6 +133,8 @@ export class Network {
 
   close() {
     this.heal();
+    // The namespace itself lives on while a process in it is dying, and its address with it.
+    run(['ip', 'link', 'del', this.#outside]);
     run(['ip', 'netns', 'del', this.#space]);
     rmSync(this.#folder, { recursive: true });
   }
