@@ -40,6 +40,8 @@ var order = []string{
 	"signaling/cluster",
 	"sfu/sfutest", // the test kit: nothing that it helps to test imports it
 	"cmd",
+	"web/e2e", // programs for the tests of whole calls
+	"deploy",
 }
 
 // pure packages take values and time and return verdicts.
@@ -73,6 +75,8 @@ var edges = []string{
 	"sfu/sfutest",
 	"signaling/client",
 	"cmd/plenum-load",
+	"web/e2e",
+	"deploy",
 }
 
 // TestImports holds every source file to the structure of the design.

@@ -304,7 +304,7 @@ func (m *media) remember(sub *Subscription) {
 	m.egressMu.Lock()
 	defer m.egressMu.Unlock()
 	egress := maps.Clone(*m.egress.Load())
-	egress[sub.format.SSRC] = sub
+	egress[sub.ssrc] = sub
 	m.egress.Store(&egress)
 }
 
@@ -312,6 +312,6 @@ func (m *media) forget(sub *Subscription) {
 	m.egressMu.Lock()
 	defer m.egressMu.Unlock()
 	egress := maps.Clone(*m.egress.Load())
-	delete(egress, sub.format.SSRC)
+	delete(egress, sub.ssrc)
 	m.egress.Store(&egress)
 }

@@ -102,6 +102,16 @@ func (p *Participant) restartICE(remote jsep.Remote) error {
 // answer publishes what the offer says, answers it, and offers what is new.
 func (p *Participant) answer(offered *jsep.Offered) {
 	p.publish(offered.Incoming)
+	for _, r := range offered.Slots { // its end of our m-lines
+		sub := p.bySlot[r.Slot]
+		switch {
+		case sub == nil:
+		case r.Accepted:
+			p.accepted(sub, r)
+		default:
+			sub.hold(true)
+		}
+	}
 	p.client.Send(Answer{SDP: p.session.Answer()})
 	p.subscribe(p.room.members())
 }
@@ -124,10 +134,7 @@ func (p *Participant) handleAnswer(sdp string) {
 		switch {
 		case sub == nil: // the track ended meanwhile
 		case r.Accepted:
-			sub.accept(r)
-			if p.state == transport.StateConnected {
-				sub.start(p.server.now())
-			}
+			p.accepted(sub, r)
 		default:
 			refused = true
 			p.unsupported[sub.track] = sub.track.codec.String()
@@ -137,7 +144,15 @@ func (p *Participant) handleAnswer(sdp string) {
 	if refused {
 		p.sendTracks()
 	}
+	p.publish(p.session.Incoming()) // an answer may also start or stop the client's own
 	p.negotiate()
+}
+
+func (p *Participant) accepted(sub *Subscription, r jsep.Result) {
+	sub.accept(r)
+	if p.state == transport.StateConnected {
+		sub.start(p.server.now())
+	}
 }
 
 // followRemote takes over credentials that changed in an answer, though only an
@@ -217,7 +232,7 @@ func (p *Participant) add(t *Track) {
 	sub := newSubscription(t, p)
 	sub.slot = p.session.Add(jsep.Sending{
 		Track: t.id, Stream: t.stream(), Video: t.kind == Video, Codec: t.parameters,
-		SSRC: sub.format.SSRC, RTXSSRC: sub.format.RTXSSRC, Extensions: t.extensions,
+		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.extensions,
 	})
 	p.subs[t] = sub
 	p.bySlot[sub.slot] = sub

@@ -62,6 +62,7 @@ type Participant struct {
 	unsupported map[*Track]string
 	lastReports time.Duration
 	trackSerial int
+	forbidden   bool // the client was told that it may not publish
 }
 
 func newParticipant(s *Server, r JoinRequest) *Participant {

@@ -75,7 +75,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		viewer := participant()
 		sub := newSubscription(path.track, viewer)
 		sub.accept(jsep.Result{Accepted: true, Codec: codec.VP8, Format: wire.Format{
-			SSRC: sub.format.SSRC, RTXSSRC: sub.format.RTXSSRC, PayloadType: 96, RTXPayloadType: 97,
+			SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, PayloadType: 96, RTXPayloadType: 97,
 		}})
 		sub.start(path.now)
 	}

@@ -49,9 +49,10 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 	}
 	table.kinds = ids.Kinds()
 	p.media.table.Store(table)
-	if forbidden {
+	if forbidden && !p.forbidden {
 		p.problem(ProblemForbidden, "You may not publish in this room.")
 	}
+	p.forbidden = forbidden
 	changed := !slices.Equal(p.tracks, tracks)
 	p.tracks = tracks
 	if changed {

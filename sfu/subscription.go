@@ -3,6 +3,7 @@ package sfu
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"plenum/sfu/internal/codec"
@@ -29,21 +30,28 @@ type Subscription struct {
 	slot   *jsep.Slot
 	cname  string
 
-	// Owned by the viewer's loop until started, constant from then on.
-	format   wire.Format
-	nack     bool
-	plain    bool // the viewer knows Opus but not the RED around it
-	accepted bool
-	started  bool
+	ssrc, rtxSSRC uint32
+	// numbers are nil until the viewer has accepted the track; its later offers
+	// may change them.
+	numbers atomic.Pointer[numbers]
 
 	mu          sync.Mutex
 	stream      *forward.Stream
+	wanted      int8 // the layer to send
+	held        bool // the viewer paused its end
+	started     bool // written by the viewer's loop
 	rtxSequence uint16
 	reported    bool          // a sender report was sent
 	sentReports [4]sentReport // the last ones, to compute the round-trip time
 	nextReport  int
 	rtt         time.Duration
 	lost        uint32
+}
+
+// numbers are how packets look to the viewer.
+type numbers struct {
+	wire.Format
+	plain bool // the viewer knows Opus but not the RED around it
 }
 
 type sentReport struct {
@@ -54,11 +62,11 @@ type sentReport struct {
 func newSubscription(t *Track, viewer *Participant) *Subscription {
 	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), rtxSequence: uint16(rand.Uint32())} //nolint:gosec // any
 	memory := audioMemory
+	sub.ssrc = newSSRC()
 	if t.kind == Video {
 		memory = videoMemory
-		sub.format.RTXSSRC = newSSRC()
+		sub.rtxSSRC = newSSRC()
 	}
-	sub.format.SSRC = newSSRC()
 	sub.stream = forward.NewStream(forward.Config{
 		Codec: t.codec, ClockRate: t.codec.ClockRate(),
 		// RFC 3550 §5.1: random; the half below the wrap gives SRTP's
@@ -77,25 +85,39 @@ func newSSRC() uint32 {
 	}
 }
 
-// accept takes over what the viewer's answer settled.
+// accept takes over what the viewer's description settled.
 func (s *Subscription) accept(r jsep.Result) {
-	if s.started {
-		return // a renegotiation that changes nothing for this m-line
+	s.numbers.Store(&numbers{Format: r.Format, plain: s.track.codec == codec.RED && r.Codec == codec.Opus})
+	s.hold(false)
+}
+
+// hold stops sending while the viewer's end of the m-line is paused.
+func (s *Subscription) hold(held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = held
+	s.aim()
+}
+
+// aim points the stream at the layer to send. It runs under mu.
+func (s *Subscription) aim() {
+	if s.held || !s.started {
+		s.stream.SetTarget(-1)
+	} else {
+		s.stream.SetTarget(s.wanted)
 	}
-	s.format, s.nack, s.accepted = r.Format, r.NACK, true
-	s.plain = s.track.codec == codec.RED && r.Codec == codec.Opus
 }
 
 // start lets packets flow: the answer is in and the viewer is connected.
 func (s *Subscription) start(now time.Duration) {
-	if s.started || !s.accepted {
+	if s.started || s.numbers.Load() == nil {
 		return
 	}
-	s.started = true
 	s.viewer.media.remember(s)
 	best := int8(s.track.best.Load()) //nolint:gosec // below maxLayers
 	s.mu.Lock()
-	s.stream.SetTarget(best)
+	s.started, s.wanted = true, best
+	s.aim()
 	s.mu.Unlock()
 	for i := range s.track.layers {
 		if l := s.track.layers[i].Load(); l != nil {
@@ -113,7 +135,8 @@ func (s *Subscription) start(now time.Duration) {
 
 func (s *Subscription) target(layer int8) {
 	s.mu.Lock()
-	s.stream.SetTarget(layer)
+	s.wanted = layer
+	s.aim()
 	s.mu.Unlock()
 }
 
@@ -145,13 +168,14 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	}
 	report := forwarded && !s.reported
 	s.mu.Unlock()
+	n := s.numbers.Load()
 	out.Reserve(len(arrived))
 	for i := range arrived {
 		if verdicts[i] != forward.Forward {
 			s.viewer.server.counter.dropped[verdicts[i]].Inc()
 			continue
 		}
-		b := s.append(out.Next(), &arrived[i].packet, &edits[i])
+		b := n.append(out.Next(), &arrived[i].packet, &edits[i])
 		out.Put(b)
 		packets++
 		bytes += uint64(len(b))
@@ -159,7 +183,7 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	if forwarded {
 		// Without RTX a packet may be sent again as it was, which padding that
 		// depends on its company would make another under the same number.
-		s.viewer.media.peer.Send(out, s.format.RTXSSRC != 0)
+		s.viewer.media.peer.Send(out, n.RTXSSRC != 0)
 	}
 	if report {
 		s.viewer.media.first()
@@ -169,13 +193,13 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 }
 
 // append writes a packet as the viewer gets it.
-func (s *Subscription) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
-	if !s.plain {
-		return s.format.Append(to, p, edit)
+func (n *numbers) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
+	if !n.plain {
+		return n.Append(to, p, edit)
 	}
 	plain := *p
 	plain.Payload = codec.REDPrimary(p.Payload)
-	return s.format.Append(to, &plain, edit)
+	return n.Append(to, &plain, edit)
 }
 
 // resend answers a NACK. It runs as part of receiving from the viewer, to whom
@@ -215,22 +239,27 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 // as the very bytes that were sent before (SRTP must not see one packet index
 // with two contents).
 func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
-	if s.format.RTXSSRC == 0 || s.format.RTXPayloadType == 0 {
-		return s.append(to, p, edit)
+	n := s.numbers.Load()
+	if n.RTXSSRC == 0 || n.RTXPayloadType == 0 {
+		return n.append(to, p, edit)
 	}
 	s.mu.Lock()
 	s.rtxSequence++
-	n := s.rtxSequence
+	sequence := s.rtxSequence
 	s.mu.Unlock()
-	return s.format.AppendRTX(to, p, edit, n)
+	return n.AppendRTX(to, p, edit, sequence)
 }
 
-// requestKeyframe passes a viewer's PLI on to the layer that it gets.
+// requestKeyframe passes a viewer's PLI on to the layer that it should get, and
+// to the one that it still gets while a switch is pending.
 func (s *Subscription) requestKeyframe(now time.Duration) {
 	s.mu.Lock()
-	layer := s.stream.Target()
+	target, current := s.stream.Target(), s.stream.Current()
 	s.mu.Unlock()
-	s.track.wish(now, layer)
+	s.track.wish(now, target)
+	if target >= 0 && current != target {
+		s.track.wish(now, current)
+	}
 }
 
 // senderReport takes over the publisher's clock and passes it on.
@@ -254,7 +283,7 @@ func (s *Subscription) report(now time.Duration) {
 	s.mu.Unlock()
 	if ok {
 		s.viewer.media.peer.SendSenderReports([]transport.SenderReportOut{{
-			SSRC: s.format.SSRC, NTP: uint64(r.NTP), RTP: r.RTP, Packets: r.Packets, Octets: r.Octets, CNAME: s.cname,
+			SSRC: s.ssrc, NTP: uint64(r.NTP), RTP: r.RTP, Packets: r.Packets, Octets: r.Octets, CNAME: s.cname,
 		}})
 	}
 }

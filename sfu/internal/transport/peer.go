@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,7 +143,8 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 		ice.WithLoggerFactory(e.loggers),
 	}
 	if e.tcp != nil {
-		options = append(options, ice.WithTCPMux(e.tcp))
+		// The listeners are on our ports' addresses alone, which pion can't know.
+		options = append(options, ice.WithTCPMux(e.tcp), ice.WithIPFilter(e.bound))
 	}
 	if e.loopback {
 		options = append(options, ice.WithIncludeLoopback())
@@ -159,6 +162,12 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 		return nil, errors.Join(err, agent.Close())
 	}
 	return p, nil
+}
+
+// bound reports whether one of the engine's ports is on that address.
+func (e *Engine) bound(ip net.IP) bool {
+	address, _ := netip.AddrFromSlice(ip)
+	return slices.ContainsFunc(e.ports, func(p *udpPort) bool { return p.local.Addr() == address.Unmap() })
 }
 
 // Local is our half of the transport for SDP.

@@ -1,0 +1,2 @@
+// Package bwe estimates the bandwidth of the path to one viewer.
+package bwe

@@ -1,0 +1,379 @@
+package bwe
+
+import (
+	"math"
+	"time"
+)
+
+// Defaults of Config, in bit/s.
+const (
+	DefaultStart = 600_000
+	DefaultMin   = 50_000
+	DefaultMax   = 100_000_000
+)
+
+const (
+	defaultRTT   = 100 * time.Millisecond
+	ackedWindow  = 500 * time.Millisecond // for growth
+	cutWindow    = 300 * time.Millisecond // for cuts: shorter, for the link is full then
+	deepWindow   = 150 * time.Millisecond // likewise, with more than deepQueue
+	deepQueue    = 0.100                  // s
+	sentWindow   = 500 * time.Millisecond
+	fullUse      = 0.80 // of the target sent: below, the application limits
+	maxOwn       = 75 * time.Millisecond
+	clockJump    = 3 * time.Second // between two packets: the receiver's clock was set
+	cutPause     = 150 * time.Millisecond
+	silence      = time.Second // without feedback, plus three round trips
+	silenceStep  = 500 * time.Millisecond
+	silenceShare = 0.7
+)
+
+// Config bounds the estimate, in bit/s; zero fields take the defaults.
+type Config struct {
+	Start, Min, Max uint64
+}
+
+// Arrival is one packet of a transport-wide feedback message.
+type Arrival struct {
+	Sequence uint16
+	Received bool
+	At       time.Duration // receiver's clock, any epoch; of those received
+}
+
+// Estimator estimates the path to one viewer. It isn't safe for concurrent use.
+type Estimator struct {
+	min, max float64
+	start    float64
+
+	history  history
+	reported int64 // highest number that feedback covered
+	sent     meter // own clock
+	acked    meter // receiver's clock
+	delays   delays
+	losses   losses
+	control  aimd
+	prober   prober
+
+	rtt              time.Duration
+	hasRTT           bool
+	owed             float64       // bits that our bursts have ahead of the rate
+	owedAt           time.Duration // when owed was computed
+	demand, next     float64
+	hasDemand        bool
+	limited          bool // by the application
+	lastSent, heard  time.Duration
+	hasSent          bool
+	hasHeard         bool
+	waiting          time.Duration // first packet sent since the last feedback
+	isWaiting        bool
+	silenced         time.Duration // last cut for lack of feedback
+	beforeSilence    float64
+	clock            time.Duration // receiver's minus own, with the delay
+	hasClock         bool
+	lastAt           time.Duration // of the newest arrival, receiver's clock
+	cutQueue         float64
+	reason           Reason
+	reasonAt         time.Duration
+	packets, missing uint64
+}
+
+// New returns an estimator that begins at c.Start.
+func New(c Config) *Estimator {
+	if c.Start == 0 {
+		c.Start = DefaultStart
+	}
+	if c.Min == 0 {
+		c.Min = DefaultMin
+	}
+	if c.Max == 0 {
+		c.Max = DefaultMax
+	}
+	c.Max = max(c.Max, c.Min)
+	c.Start = min(max(c.Start, c.Min), c.Max)
+	e := &Estimator{min: float64(c.Min), max: float64(c.Max), start: float64(c.Start), rtt: defaultRTT}
+	e.control.rate = e.start
+	e.delays.reset()
+	e.losses.reset()
+	e.prober.interval = probeInterval
+	return e
+}
+
+// Sent notes a packet that has just been sent: its transport-wide sequence
+// number, its size on the wire in bytes, and the id of the probe that it
+// belongs to, 0 for media.
+func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uint8) {
+	size = min(max(size, 0), math.MaxUint16)
+	rate := max(e.control.rate, e.min)
+	e.owed = max(0, e.owed-rate*(now-e.owedAt).Seconds())
+	e.owedAt = now
+	own := min(e.owed/rate, maxOwn.Seconds())
+	e.owed += float64(size) * 8
+	e.history.put(sequence, packet{
+		at:      now,
+		own:     uint32(own * 1e6),
+		size:    uint16(size),
+		cluster: e.prober.sent(now, size, probe, e.rtt),
+		fate:    inFlight,
+	})
+	e.sent.add(now, size)
+	e.lastSent = now
+	e.hasSent = true
+	if !e.isWaiting {
+		e.isWaiting, e.waiting = true, now
+	}
+}
+
+// RTT takes a measurement of the round-trip time.
+func (e *Estimator) RTT(now, rtt time.Duration) {
+	if rtt <= 0 || rtt > 10*time.Second {
+		return
+	}
+	if !e.hasRTT {
+		e.hasRTT, e.rtt = true, rtt
+		return
+	}
+	e.rtt += (rtt - e.rtt) / 4
+}
+
+// Demand takes what the allocation would send if it could (all wanted layers),
+// and what it would send in all after its next step upwards, 0 where it can take
+// steps of any size or there is none left; in bit/s.
+func (e *Estimator) Demand(now time.Duration, bits uint64, next uint64) {
+	e.demand, e.next = float64(bits), float64(next)
+	e.hasDemand = true
+}
+
+// Feedback takes one feedback message, in the order of its sequence numbers.
+func (e *Estimator) Feedback(now time.Duration, f []Arrival) {
+	if len(f) == 0 || !e.history.started {
+		return
+	}
+	e.resume(now)
+	e.heard, e.hasHeard, e.isWaiting = now, true, false
+	e.bridge(f)
+	judged := false
+	for i := range f {
+		judged = e.arrived(now, &f[i]) || judged
+	}
+	e.delays.close()
+	e.update(now, judged)
+}
+
+// bridge accounts for packets whose feedback got lost: most of them arrived,
+// and the acknowledged rate must not fall because we weren't told.
+func (e *Estimator) bridge(f []Arrival) {
+	first := e.history.unwrap(f[0].Sequence)
+	if e.reported == 0 || first <= e.reported+1 || first-e.reported > maxHistory {
+		return
+	}
+	bytes := 0
+	for n := e.reported + 1; n < first; n++ {
+		if p := e.history.get(n); p != nil && p.fate == inFlight {
+			p.fate = unknown
+			bytes += int(p.size)
+		}
+	}
+	for i := range f {
+		if f[i].Received {
+			if to := f[i].At; to > e.lastAt && to-e.lastAt < clockJump {
+				e.acked.spread(e.lastAt, to, bytes)
+			}
+			return
+		}
+	}
+}
+
+// arrived takes what became of one packet; judged is true where that completed
+// an observation of loss.
+func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
+	n := e.history.unwrap(a.Sequence)
+	p := e.history.get(n)
+	if p == nil || p.fate == received || p.fate == missing && !a.Received {
+		return false
+	}
+	e.reported = max(e.reported, n)
+	before := p.fate
+	if !a.Received {
+		p.fate = missing
+		e.missing++
+		e.packets++
+		e.prober.report(p.cluster, p.at, 0, int(p.size), false)
+		return e.losses.add(p.at, int(p.size), true)
+	}
+	p.fate = received
+	e.checkClock(p.at, a.At)
+	if before != unknown {
+		e.acked.add(a.At, int(p.size))
+	}
+	if before == missing {
+		e.losses.recover()
+		e.missing--
+	} else {
+		e.packets++
+		judged = e.losses.add(p.at, int(p.size), false)
+		e.prober.report(p.cluster, p.at, a.At, int(p.size), true)
+	}
+	e.lastAt = a.At
+	e.delays.add(now, p.at, a.At, float64(p.own)/1e6)
+	if !e.hasRTT && now > p.at {
+		e.rtt = min(e.rtt, now-p.at)
+	}
+	return judged
+}
+
+// checkClock starts the measurements anew where the receiver's clock was set or
+// has wrapped.
+func (e *Estimator) checkClock(sent, at time.Duration) {
+	clock := at - sent
+	if e.hasClock && (clock-e.clock > clockJump || e.clock-clock > clockJump) {
+		e.delays.reset()
+		e.acked.reset()
+		e.prober.now.active = false
+	}
+	e.clock, e.hasClock = clock, true
+}
+
+// update moves the estimate after feedback.
+func (e *Estimator) update(now time.Duration, judged bool) {
+	queue := e.delays.standing
+	e.control.emptied(now, queue)
+	e.finishProbe(now)
+	e.prober.trusted(now)
+	if judged {
+		acked := e.ackedRate(queue)
+		if acked > 0 && e.losses.judge(now, e.rtt, acked, queue) {
+			e.lowered(now, e.losses.bound, 1, ReasonLoss)
+		}
+	}
+	sent, known := e.sent.at(now, sentWindow)
+	e.limited = known && sent < fullUse*e.control.rate
+	switch {
+	case e.delays.usage == Over:
+		e.overuse(now, queue)
+	case e.control.draining:
+		e.control.grown = now
+		if now > e.control.until {
+			e.stuck(now, queue)
+		}
+	case e.delays.usage == Normal && !e.limited && known:
+		e.grow(now)
+	default:
+		e.control.grown = now
+	}
+	e.control.rate = min(max(e.control.rate, e.min), e.max)
+}
+
+func (e *Estimator) grow(now time.Duration) {
+	acked, ok := e.acked.rate(ackedWindow)
+	if !ok {
+		return
+	}
+	before := e.control.rate
+	e.control.increase(now, e.rtt, acked, e.losses.bound)
+	if e.control.rate > before {
+		e.because(now, ReasonGrowth)
+	}
+}
+
+// ackedRate is what gets through now, 0 where that isn't known yet.
+func (e *Estimator) ackedRate(queue float64) float64 {
+	window := cutWindow
+	if queue > deepQueue {
+		window = deepWindow
+	}
+	rate, _ := e.acked.rate(window)
+	return rate
+}
+
+// overuse cuts the rate, but not again before the effect of a cut can be seen,
+// and then only if the queue has grown nevertheless.
+func (e *Estimator) overuse(now time.Duration, queue float64) {
+	a := &e.control
+	a.grown = now
+	if a.draining && now > a.until {
+		e.stuck(now, queue)
+		return
+	}
+	acked := e.ackedRate(queue)
+	if acked == 0 {
+		return
+	}
+	fresh := !a.everCut || now-a.cutAt > e.rtt+cutPause
+	if fresh && (!a.draining || queue > e.cutQueue+0.010) || acked < 0.5*a.rate {
+		e.cutQueue = queue
+		e.lowered(now, acked, backOff, ReasonDelay)
+	}
+	a.drain(now, e.rtt, queue)
+}
+
+// stuck is called where a drain took too long: either the queue isn't ours, then
+// it is taken for the path's delay, or there was much of it.
+func (e *Estimator) stuck(now time.Duration, queue float64) {
+	a := &e.control
+	if queue > 0.6*a.depth {
+		e.delays.rebase(now)
+		a.emptied(now, 0)
+		return
+	}
+	a.draining = false
+	a.drain(now, e.rtt, queue)
+}
+
+// lowered cuts the rate to a share of acked and plans the probe that shows
+// whether that was needed.
+func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reason) {
+	before := e.control.rate
+	e.control.cut(now, acked, share)
+	if e.control.rate >= before {
+		return
+	}
+	e.because(now, reason)
+	e.prober.regretted(now)
+	e.prober.recovery = recoveryShare * e.control.cutFrom
+}
+
+// because notes why the estimate changed.
+func (e *Estimator) because(now time.Duration, reason Reason) {
+	e.reason, e.reasonAt = reason, now
+}
+
+// Target is the rate that the allocation may use, in bit/s.
+func (e *Estimator) Target(now time.Duration) uint64 {
+	e.tick(now)
+	return uint64(min(max(e.control.target(), e.min), e.max))
+}
+
+// tick does what time alone brings about.
+func (e *Estimator) tick(now time.Duration) {
+	e.finishProbe(now)
+	if at, ok := e.silentAt(); ok && now >= at {
+		if e.beforeSilence == 0 {
+			e.beforeSilence = e.control.rate
+		}
+		e.silenced = now
+		e.control.rate = max(e.min, silenceShare*e.control.rate)
+		e.because(now, ReasonSilence)
+	}
+}
+
+// silentAt is when the rate is cut next for lack of feedback.
+func (e *Estimator) silentAt() (time.Duration, bool) {
+	if !e.hasHeard || !e.isWaiting || e.lastSent < e.waiting || e.control.rate <= e.min {
+		return 0, false
+	}
+	at := e.waiting + silence + 3*e.rtt
+	if e.beforeSilence > 0 {
+		at = e.silenced + silenceStep
+	}
+	return at, true
+}
+
+// resume is called with the first feedback after silence: a probe shows soon
+// whether the path is what it was.
+func (e *Estimator) resume(now time.Duration) {
+	if e.beforeSilence > 0 {
+		e.prober.recovery = recoveryShare * e.beforeSilence
+		e.beforeSilence = 0
+		e.control.everCut, e.control.cutAt = true, now
+	}
+}

@@ -1,0 +1,198 @@
+package bwe
+
+import "time"
+
+const (
+	probeSpan      = 25 * time.Millisecond // at the probe's rate
+	minProbeBytes  = 5 * 1200              // fewer packets measure nothing
+	probeInterval  = 3 * time.Second
+	maxInterval    = 24 * time.Second
+	recoveryDelay  = 500 * time.Millisecond
+	recoveryShare  = 0.85 // of the rate before the cut
+	mostOfTarget   = 3.0  // a probe's rate by the target's
+	stepHeadroom   = 1.2  // a probe's rate by the next step's
+	leastAbove     = 200e3
+	saturated      = 0.90 // received/sent rate below which the link was full
+	saturatedShare = 0.95 // of what was received is used then
+	minReported    = 0.6  // of a cluster's packets must be received
+	probeLoss      = 0.15 // above the path's own, loss counts as a limit
+	regret         = 4 * time.Second
+)
+
+// Probe is a cluster of padding that the pacer should send now: Bytes at Rate,
+// which takes Duration. Its packets are reported to Sent with ID. Media may be
+// sent in between.
+type Probe struct {
+	ID       uint8         // 1–255
+	Rate     uint64        // bit/s
+	Bytes    int           // on the wire
+	Duration time.Duration // Bytes at Rate
+}
+
+// Outcome is what became of a probe.
+type Outcome uint8
+
+// Outcomes of probes.
+const (
+	Pending Outcome = iota // under way
+	Passed                 // it got through at its rate
+	Limited                // it got through slower: the result is what the link carries
+	Lost                   // too little of it was reported as received
+	Unsent                 // the pacer didn't send it in time
+)
+
+// String names o for people and metrics.
+func (o Outcome) String() string {
+	return [...]string{"pending", "passed", "limited", "lost", "unsent"}[o]
+}
+
+// cluster is a probe under way.
+type cluster struct {
+	Probe
+	offered  time.Duration
+	open     bool // padding is still to come
+	active   bool // some of it may still be reported
+	deadline time.Duration
+
+	padding           int // bytes sent
+	packets, reported int
+	lost, received    int
+	bytes             int           // received, with the media in between
+	begin, end        time.Duration // sent, of those received
+	endSize           int
+	first, last       time.Duration // received
+	firstSize         int
+}
+
+// prober decides when and at which rate to probe, and reads the results.
+type prober struct {
+	now      cluster
+	id       uint8
+	stage    int           // of the start-up: 0 = ×3, 1 = ×6, 2 = over
+	due      time.Duration // of the next probe
+	interval time.Duration
+	recovery float64 // rate of the probe after a cut, 0 = none
+	raised   time.Duration
+	hasRaise bool // raised is a raise that was not regretted yet
+	log      [8]ProbeRecord
+	logged   int
+}
+
+// begin hands out a probe at a rate.
+func (p *prober) begin(now time.Duration, rate float64) Probe {
+	p.id++
+	if p.id == 0 {
+		p.id = 1
+	}
+	bytes := max(minProbeBytes, int(rate*probeSpan.Seconds()/8))
+	probe := Probe{p.id, uint64(rate), bytes, time.Duration(float64(bytes) * 8 / rate * float64(time.Second))}
+	p.now = cluster{Probe: probe, offered: now, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
+	p.log[p.logged%len(p.log)] = ProbeRecord{At: now, Rate: probe.Rate}
+	p.logged++
+	p.due = now + p.interval
+	return probe
+}
+
+// sent notes a packet and returns the cluster that it counts for.
+func (p *prober) sent(now time.Duration, size int, id uint8, rtt time.Duration) uint8 {
+	c := &p.now
+	if !c.active || !c.open || id != 0 && id != c.ID || id == 0 && c.packets == 0 {
+		return 0
+	}
+	c.packets++
+	if id == c.ID {
+		c.padding += size
+		if c.padding >= c.Bytes {
+			c.open = false
+			c.deadline = now + 2*rtt + 500*time.Millisecond
+		}
+	}
+	return c.ID
+}
+
+// report takes what became of one of the cluster's packets.
+func (p *prober) report(id uint8, sent, at time.Duration, size int, ok bool) {
+	c := &p.now
+	if !c.active || id != c.ID {
+		return
+	}
+	c.reported++
+	if !ok {
+		c.lost++
+		return
+	}
+	if c.received == 0 || sent < c.begin {
+		c.begin = sent
+	}
+	if c.received == 0 || sent >= c.end {
+		c.end, c.endSize = sent, size
+	}
+	if c.received == 0 || at < c.first {
+		c.first, c.firstSize = at, size
+	}
+	if c.received == 0 || at > c.last {
+		c.last = at
+	}
+	c.received++
+	c.bytes += size
+}
+
+// complete reports whether the cluster can be judged.
+func (p *prober) complete(now time.Duration) bool {
+	c := &p.now
+	return c.active && (!c.open && c.reported >= c.packets || now >= c.deadline)
+}
+
+// finish ends the cluster and returns its result in bit/s; inherent is the loss
+// that the path has anyway.
+func (p *prober) finish(inherent float64) (result float64, outcome Outcome) {
+	c := &p.now
+	result, outcome = c.judge(inherent)
+	c.active, c.open = false, false
+	if p.logged > 0 {
+		record := &p.log[(p.logged-1)%len(p.log)]
+		record.Result, record.Outcome = uint64(result), outcome
+	}
+	return result, outcome
+}
+
+// judge compares how fast the received packets were sent with how fast they
+// came.
+func (c *cluster) judge(inherent float64) (float64, Outcome) {
+	if c.padding < c.Bytes/2 {
+		return 0, Unsent
+	}
+	sendSpan, receiveSpan := (c.end - c.begin).Seconds(), (c.last - c.first).Seconds()
+	if c.received < 4 || float64(c.received) < minReported*float64(c.packets) || sendSpan <= 0 {
+		return 0, Lost
+	}
+	receiveSpan = max(receiveSpan, sendSpan/2)
+	sent := float64(c.bytes-c.endSize) * 8 / sendSpan
+	got := float64(c.bytes-c.firstSize) * 8 / receiveSpan
+	whole := 1.0
+	if loss := float64(c.lost) / float64(c.reported); loss < inherent+probeLoss {
+		whole = 1 / (1 - loss) // lost at random: they would have come in between
+	}
+	if got < saturated*sent {
+		return saturatedShare * got * whole, Limited
+	}
+	return min(sent, got) * whole, Passed
+}
+
+// regretted notes a cut: a probe that raised the estimate shortly before was
+// wrong, so the next waits longer.
+func (p *prober) regretted(now time.Duration) {
+	if p.hasRaise && now-p.raised < regret {
+		p.interval = min(2*p.interval, maxInterval)
+		p.due = now + p.interval
+		p.hasRaise = false
+	}
+}
+
+// trusted lets the interval return to normal as time proves probes right.
+func (p *prober) trusted(now time.Duration) {
+	if p.hasRaise && now-p.raised >= regret {
+		p.interval = max(probeInterval, p.interval/2)
+		p.hasRaise = false
+	}
+}

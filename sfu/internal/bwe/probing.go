@@ -1,0 +1,121 @@
+package bwe
+
+import (
+	"math"
+	"time"
+)
+
+// Probe returns a probe that should be sent now, each once.
+func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
+	e.tick(now)
+	rate, at := e.wish(now)
+	if rate == 0 || now < at {
+		return Probe{}, false
+	}
+	e.prober.recovery = 0
+	return e.prober.begin(now, rate), true
+}
+
+// wish is the rate of the next probe, 0 for none, and when it is due.
+func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
+	p, a := &e.prober, &e.control
+	if p.now.active || !e.hasSent || a.draining || e.delays.usage == Over || e.delays.standing > drainDone {
+		return 0, 0
+	}
+	need := e.need()
+	if p.stage < 2 {
+		rate = e.start * 3 * float64(1+p.stage)
+		if e.hasDemand {
+			rate = min(rate, need)
+		}
+		return e.within(rate), 0
+	}
+	if need == 0 {
+		return 0, 0
+	}
+	if p.recovery > 1.1*a.rate {
+		return e.within(min(need, p.recovery)), min(p.due, a.cutAt+recoveryDelay+e.rtt)
+	}
+	return e.within(need), p.due
+}
+
+// need is the rate that a probe should show to be possible, 0 where the target
+// suffices.
+func (e *Estimator) need() float64 {
+	rate := e.control.rate
+	sent, _ := e.sent.rate(sentWindow)
+	switch {
+	case e.next > 0 && rate < 1.1*e.next:
+		return max(stepHeadroom*e.next, sent+leastAbove)
+	case e.next == 0 && rate < e.demand:
+		return max(min(2*rate, stepHeadroom*e.demand), rate+leastAbove)
+	}
+	return 0
+}
+
+// within bounds a probe's rate; one that would show nothing new is none.
+func (e *Estimator) within(rate float64) float64 {
+	rate = min(rate, mostOfTarget*e.control.rate, e.max)
+	if rate < 1.02*e.control.rate {
+		return 0
+	}
+	return rate
+}
+
+// finishProbe takes the result of a probe that is complete.
+func (e *Estimator) finishProbe(now time.Duration) {
+	p, a := &e.prober, &e.control
+	if !p.complete(now) {
+		return
+	}
+	rate := p.now.Rate
+	result, outcome := p.finish(e.losses.inherent)
+	if p.stage < 2 {
+		p.stage++
+		if outcome != Passed {
+			p.stage = 2
+		}
+	}
+	if outcome != Passed && outcome != Limited || e.delays.usage == Over || a.draining {
+		return
+	}
+	if outcome == Limited && result < 1.3*a.rate {
+		// With others on the link a train of packets finds more than its
+		// share; where little is to be gained, go only half-way.
+		result = a.rate + (result-a.rate)/2
+	}
+	if result <= a.rate {
+		return
+	}
+	if !math.IsInf(e.losses.bound, 1) {
+		e.losses.bound = max(e.losses.bound, result)
+	}
+	a.rate = min(result, e.max)
+	a.grown = now
+	if a.link.known && a.rate > a.link.high() {
+		a.link = capacity{}
+	}
+	p.raised, p.hasRaise = now, true
+	e.because(now, ReasonProbe)
+	if outcome == Passed && result >= 0.7*float64(rate) {
+		p.due = now // and on, until it no longer passes
+	}
+}
+
+// Next is when Target or Probe could change by time alone.
+func (e *Estimator) Next(now time.Duration) (at time.Duration, ok bool) {
+	at = math.MaxInt64
+	if e.prober.now.active {
+		at, ok = e.prober.now.deadline, true
+	}
+	if rate, due := e.wish(now); rate > 0 {
+		at, ok = min(at, due), true
+	}
+	if due, silent := e.silentAt(); silent {
+		at, ok = min(at, due), true
+	}
+	if !ok {
+		return 0, false
+	}
+	return max(at, now), true
+}
