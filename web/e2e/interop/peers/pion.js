@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../../harness/until.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const program = fileURLToPath(new URL('../node_modules/.bin/plenum-bot', import.meta.url));
+const program = fileURLToPath(new URL('../../../../bin/interop-bot', import.meta.url));
 let built = false;
 
 export async function join(url, room, name) {
