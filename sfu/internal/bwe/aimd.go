@@ -8,6 +8,7 @@ import (
 const (
 	backOff        = 0.90     // of what got through, on overuse (draft §5.5 has 0.85; the drain does the rest)
 	growth         = 0.08     // per second, while the link's capacity isn't known (draft §5.5)
+	fastGrowth     = 0.03     // per second at most, near the capacity
 	slowGrowth     = 0.01     // per second at least, near the capacity
 	ackedHeadroom  = 1.5      // the estimate is at most this × what gets through, while it grows
 	ackedConstant  = 10e3     // bit/s, likewise
@@ -101,7 +102,7 @@ func (a *aimd) increase(now, rtt time.Duration, acked, most float64) {
 	raised := a.rate * math.Pow(1+growth, elapsed)
 	if a.link.near(a.rate) {
 		response := (rtt + 100*time.Millisecond).Seconds()
-		raised = a.rate + max(segment/response, slowGrowth*a.rate)*elapsed
+		raised = a.rate + min(max(segment/response, slowGrowth*a.rate), fastGrowth*a.rate)*elapsed
 	} else if a.link.known && a.rate > a.link.high() {
 		a.link = capacity{} // there is more than there was
 	}

@@ -7,7 +7,7 @@ import (
 
 // Defaults of Config, in bit/s.
 const (
-	DefaultStart = 600_000
+	DefaultStart = 500_000
 	DefaultMin   = 50_000
 	DefaultMax   = 100_000_000
 )
@@ -255,7 +255,7 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 		if now > e.control.until {
 			e.stuck(now, queue)
 		}
-	case e.delays.usage == Normal && !e.limited && known:
+	case e.delays.usage == Normal && queue < drainDone && !e.limited && known:
 		e.grow(now)
 	default:
 		e.control.grown = now
@@ -328,7 +328,7 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 		return
 	}
 	e.because(now, reason)
-	e.prober.regretted(now)
+	e.prober.regretted(now, acked)
 	e.prober.recovery = recoveryShare * e.control.cutFrom
 }
 

@@ -4,9 +4,9 @@ import "time"
 
 const (
 	probeSpan      = 25 * time.Millisecond // at the probe's rate
-	minProbeBytes  = 5 * 1200              // fewer packets measure nothing
+	minProbeBytes  = 2000                  // less measures nothing
 	probeInterval  = 3 * time.Second
-	maxInterval    = 24 * time.Second
+	maxInterval    = 16 * time.Second
 	recoveryDelay  = 500 * time.Millisecond
 	recoveryShare  = 0.85 // of the rate before the cut
 	mostOfTarget   = 3.0  // a probe's rate by the target's
@@ -71,9 +71,10 @@ type prober struct {
 	stage    int           // of the start-up: 0 = ×3, 1 = ×6, 2 = over
 	due      time.Duration // of the next probe
 	interval time.Duration
-	recovery float64 // rate of the probe after a cut, 0 = none
-	raised   time.Duration
-	hasRaise bool // raised is a raise that was not regretted yet
+	recovery float64       // rate of the probe after a cut, 0 = none
+	raised   time.Duration // when a probe raised the estimate last
+	result   float64       // to what
+	hasRaise bool          // raised is a raise that was not regretted yet
 	log      [8]ProbeRecord
 	logged   int
 }
@@ -179,10 +180,10 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 	return min(sent, got) * whole, Passed
 }
 
-// regretted notes a cut: a probe that raised the estimate shortly before was
-// wrong, so the next waits longer.
-func (p *prober) regretted(now time.Duration) {
-	if p.hasRaise && now-p.raised < regret {
+// regretted notes a cut because no more than acked gets through: where a probe
+// raised the estimate to more shortly before, the next waits longer.
+func (p *prober) regretted(now time.Duration, acked float64) {
+	if p.hasRaise && now-p.raised < regret && acked < saturated*p.result {
 		p.interval = min(2*p.interval, maxInterval)
 		p.due = now + p.interval
 		p.hasRaise = false

@@ -95,7 +95,7 @@ func (e *Estimator) finishProbe(now time.Duration) {
 	if a.link.known && a.rate > a.link.high() {
 		a.link = capacity{}
 	}
-	p.raised, p.hasRaise = now, true
+	p.raised, p.result, p.hasRaise = now, a.rate, true
 	e.because(now, ReasonProbe)
 	if outcome == Passed && result >= 0.7*float64(rate) {
 		p.due = now // and on, until it no longer passes

@@ -47,7 +47,7 @@ const (
 	// A growing queue below this may be jitter; a queue that stands above
 	// standingQueue is too long even if it grows no more.
 	minQueue      = 0.012 // s
-	standingQueue = 0.050 // s
+	standingQueue = 0.040 // s
 	standingSpan  = 150 * time.Millisecond
 
 	baseSpan = 8 * time.Second // the base delay is the least of the last 8–16 s
