@@ -205,8 +205,9 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 	} else if rid := p.Extensions[wire.ExtensionRepairedRid]; rid != nil {
 		s.rid = string(rid)
 	}
-	s.route = table.byMid[s.mid]
-	if s.route == nil {
+	if s.mid != "" {
+		s.route = table.byMid[s.mid]
+	} else {
 		s.mid, s.route = table.guess(p.SSRC, p.PayloadType)
 	}
 	if s.route == nil || (before == nil && len(m.sources) >= maxSSRCs) {

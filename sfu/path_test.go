@@ -35,6 +35,7 @@ type packetPath struct {
 	out       *transport.Batch
 	now       time.Duration
 	sequence  uint16
+	ssrc      uint32
 }
 
 func newPacketPath(tb testing.TB, viewers int) *packetPath {
@@ -58,7 +59,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		p.peer, p.media.peer = peer, peer
 		return p
 	}
-	path := &packetPath{publisher: participant(), buffer: make([]byte, 0, maxPacket), now: time.Second}
+	path := &packetPath{publisher: participant(), ssrc: 0xabcdef, buffer: make([]byte, 0, maxPacket), now: time.Second}
 	if path.out, err = s.engine.NewBatch(); err != nil {
 		tb.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func (p *packetPath) send(key bool) {
 	b := append(p.buffer[:0], 0x90, testPT)
 	b = binary.BigEndian.AppendUint16(b, p.sequence)
 	b = binary.BigEndian.AppendUint32(b, uint32(p.sequence)*450) // a packet, a frame
-	b = binary.BigEndian.AppendUint32(b, 0xabcdef)
+	b = binary.BigEndian.AppendUint32(b, p.ssrc)
 	b = append(b, 0xbe, 0xde, 0, 2, testMidID<<4, '0', testTCCID<<4|1)
 	b = binary.BigEndian.AppendUint16(b, p.sequence)
 	b = append(b, 0, 0, 0)
@@ -149,5 +150,58 @@ func BenchmarkPacketPath(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*viewers), "ns/forwarded")
 		})
+	}
+}
+
+func TestPacketPathSurvivesASourceThatRestarts(t *testing.T) {
+	for name, restart := range map[string]func(*packetPath){
+		"with another SSRC":         func(p *packetPath) { p.ssrc++ },
+		"with other numbers":        func(p *packetPath) { p.sequence -= 10_000 },
+		"with both":                 func(p *packetPath) { p.ssrc++; p.sequence -= 10_000 },
+		"far ahead":                 func(p *packetPath) { p.sequence += 20_000 },
+		"with an SSRC used already": func(p *packetPath) { p.ssrc++; p.send(true); p.ssrc-- },
+	} {
+		path := newPacketPath(t, 2)
+		out := &path.publisher.server.counter.packetsOut[videoIndex]
+		for range 100 {
+			path.send(false)
+		}
+		restart(path)
+		for range restartAfter + 5 { // until it is noticed
+			path.send(false)
+		}
+		path.send(true)
+		before := out.Load()
+		for range 100 {
+			path.send(false)
+		}
+		if got := out.Load() - before; got != 200 {
+			t.Errorf("%s: 100 packets to 2 viewers made %d", name, got)
+		}
+	}
+}
+
+func TestPacketPathIgnoresWhatItDoesNotKnow(t *testing.T) {
+	path := newPacketPath(t, 1)
+	counter := &path.publisher.server.counter
+	for _, b := range [][]byte{
+		nil, {0x80}, make([]byte, 12), make([]byte, maxPacket+1),
+		{0x80, 99, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9},                                             // no such payload type
+		{0x90, testPT, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0xbe, 0xde, 0, 1, 4 << 4, 'x', 0, 0, 1}, // no such mid
+		{0x90, testPT, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff},                 // extensions beyond the end
+	} {
+		path.publisher.media.ReceiveRTP(path.now, b, path.out)
+	}
+	path.publisher.media.Land(path.now, path.out)
+	if n := counter.malformed.Load() + counter.unknown.Load(); n != 7 {
+		t.Errorf("%d of 7 packets were refused", n)
+	}
+	// As many SSRCs as one likes cost no more than the limit.
+	for range 10 * maxSSRCs {
+		path.ssrc++
+		path.send(true)
+	}
+	if n := len(path.publisher.media.sources); n > maxSSRCs {
+		t.Errorf("%d sources are remembered", n)
 	}
 }
