@@ -205,9 +205,7 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 	} else if rid := p.Extensions[wire.ExtensionRepairedRid]; rid != nil {
 		s.rid = string(rid)
 	}
-	if s.mid != "" {
-		s.route = table.byMid[s.mid]
-	} else {
+	if s.route = table.byMid[s.mid]; s.route == nil && p.Extensions[wire.ExtensionMid] == nil {
 		s.mid, s.route = table.guess(p.SSRC, p.PayloadType)
 	}
 	if s.route == nil || (before == nil && len(m.sources) >= maxSSRCs) {
