@@ -55,6 +55,11 @@ func (p *Peer) secure() {
 }
 
 func (p *Peer) handshake() (*dtls.Conn, error) {
+	// A fast client's hello may be here before any pair is valid, when our
+	// answer could go nowhere. It waits in dtlsIn.
+	if err := p.agent.AwaitConnect(p.ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(p.ctx, dtlsTimeout)
 	defer cancel()
 	shared := []dtls.Option{

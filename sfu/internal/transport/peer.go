@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -305,7 +306,7 @@ var ErrTooManyCandidates = errors.New("too many candidates")
 // AddCandidate adds one of the remote's candidates. Names that would need
 // resolving (mDNS) are accepted and left alone: their owner checks us first.
 func (p *Peer) AddCandidate(line string) error {
-	c, err := ice.UnmarshalCandidate(line)
+	c, err := ice.UnmarshalCandidate(strings.TrimPrefix(line, "a=")) // libdatachannel gives the whole line
 	if err != nil {
 		if errors.Is(err, ice.ErrAddressParseFailed) {
 			return nil

@@ -136,6 +136,9 @@ func TestTooManyAndBrokenCandidates(t *testing.T) {
 	if err := p.AddCandidate("1 1 udp 2130706431 0a1b2c3d-0000-4000-8000-000000000000.local 50000 typ host"); err != nil {
 		t.Errorf("an mDNS candidate: %v", err)
 	}
+	if err := p.AddCandidate("a=candidate:1 1 udp 2130706431 127.0.0.1 50000 typ host"); err != nil {
+		t.Errorf("a whole line of SDP: %v", err)
+	}
 	for range 2 * maxRemoteCandidates {
 		err = p.AddCandidate("1 1 udp 2130706431 127.0.0.1 50000 typ host")
 	}
