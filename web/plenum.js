@@ -6,6 +6,25 @@
  *     room.on('track', ({stream}) => show(stream));
  *     room.publish(await navigator.mediaDevices.getUserMedia({audio: true, video: true}));
  */
-export {join, Room} from './sdk/room.js';
+export {join} from './sdk/join.js';
+export {Room} from './sdk/room.js';
 export {Publication} from './sdk/publication.js';
-export {PlenumError} from './sdk/errors.js';
+export {
+  AuthorizationError, CapacityError, DeviceError, PlenumError, ProtocolError, SessionEndedError, UnreachableError,
+} from './sdk/errors.js';
+export {listDevices, openDevice, openDevices, openScreen, watchDevices} from './sdk/media.js';
+
+/**
+ * @typedef {import('./sdk/events.js').JoinOptions} JoinOptions
+ * @typedef {import('./sdk/events.js').PublishOptions} PublishOptions
+ * @typedef {import('./sdk/events.js').RoomEvents} RoomEvents
+ * @typedef {import('./sdk/events.js').RoomState} RoomState
+ * @typedef {import('./sdk/roster.js').Participant} Participant
+ * @typedef {import('./sdk/roster.js').RemoteTrack} RemoteTrack
+ * @typedef {import('./sdk/roster.js').TrackDetail} TrackDetail
+ * @typedef {import('./sdk/protocol.js').Source} Source
+ * @typedef {import('./sdk/protocol.js').TrackQuality} TrackQuality
+ * @typedef {import('./sdk/subscriptions.js').Wish} Wish
+ * @typedef {import('./sdk/statistics.js').CallStatistics} CallStatistics
+ * @typedef {import('./sdk/media.js').Devices} Devices
+ */

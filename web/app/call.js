@@ -1,3 +1,4 @@
+import {DeviceError} from '../plenum.js';
 import {Chat} from './chat.js';
 import {openDevice} from './devices.js';
 import {Grid, remoteTiles} from './grid.js';
@@ -6,7 +7,7 @@ import {roomLink} from './settings.js';
 
 /**
  * @typedef {import('../sdk/room.js').Room} Room
- * @typedef {import('../sdk/room.js').PublishOptions} PublishOptions
+ * @typedef {import('../plenum.js').PublishOptions} PublishOptions
  * @typedef {import('../sdk/publication.js').Publication} Publication
  * @typedef {import('./devices.js').DeviceKind} DeviceKind
  * @typedef {import('./grid.js').TileModel} TileModel
@@ -127,7 +128,7 @@ export class Call {
     try {
       this.#own.screen = await this.#room.publishScreen({send: {codec: this.#settings.codec}});
     } catch (error) {
-      if (error instanceof DOMException && error.name === 'NotAllowedError') return; // the person thought better of it
+      if (error instanceof DeviceError && error.reason === 'denied') return; // the person thought better of it
       throw new Error('The screen could not be shared.', {cause: error});
     }
   }

@@ -2,8 +2,8 @@ import {byId, icon, make} from './page.js';
 
 /**
  * @typedef {import('../sdk/room.js').Room} Room
- * @typedef {import('../sdk/room.js').Participant} Participant
- * @typedef {import('../sdk/room.js').RemoteTrack} RemoteTrack
+ * @typedef {import('../plenum.js').Participant} Participant
+ * @typedef {import('../plenum.js').RemoteTrack} RemoteTrack
  *
  * @typedef {object} TileModel  what one tile shows
  * @property {string} participant

@@ -1,5 +1,6 @@
 /**
- * Events with typed names and plain listeners.
+ * Events with typed names: plain listeners, promises of the next one, or an async
+ * iterator over all of them.
  *
  * @template {Record<string, any>} Events  event name to its detail
  */
@@ -11,11 +12,14 @@ export class Emitter {
    * @template {keyof Events} Name
    * @param {Name} name
    * @param {(detail: Events[Name]) => void} listener
+   * @param {{signal?: AbortSignal}} [options]  the signal takes the listener off
    * @returns {() => void} takes the listener off again
    */
-  on(name, listener) {
+  on(name, listener, {signal} = {}) {
+    if (signal?.aborted) return () => {};
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set.add(listener));
+    signal?.addEventListener('abort', () => this.off(name, listener), {once: true});
     return () => this.off(name, listener);
   }
 
@@ -26,6 +30,61 @@ export class Emitter {
    */
   off(name, listener) {
     this.#listeners.get(name)?.delete(listener);
+  }
+
+  /**
+   * The next event of a name.
+   *
+   * @template {keyof Events} Name
+   * @param {Name} name
+   * @param {{signal?: AbortSignal}} [options]  the signal rejects the promise
+   * @returns {Promise<Events[Name]>}
+   */
+  once(name, {signal} = {}) {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const done = new AbortController();
+      signal?.addEventListener('abort', () => {
+        done.abort();
+        reject(signal.reason);
+      }, {once: true, signal: done.signal});
+      this.on(name, (detail) => {
+        done.abort();
+        resolve(detail);
+      }, {signal: done.signal});
+    });
+  }
+
+  /**
+   * All events of a name from now on: `for await (const {body} of room.events('message'))`.
+   * Ends with the signal, or when the loop is left.
+   *
+   * @template {keyof Events} Name
+   * @param {Name} name
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {AsyncGenerator<Events[Name], void, void>}
+   */
+  events(name, {signal} = {}) {
+    /** @type {Events[Name][]} */
+    const queue = [];
+    let wake = () => {};
+    // Listening begins with the call, not with the first `next`, so that nothing is missed.
+    const off = this.on(name, (detail) => {
+      queue.push(detail);
+      wake();
+    }, {signal});
+    signal?.addEventListener('abort', () => wake(), {once: true});
+    return (async function* iterate() {
+      try {
+        while (!signal?.aborted) {
+          const [next] = queue.splice(0, 1);
+          if (next !== undefined) yield next;
+          else await new Promise((resolve) => { wake = () => resolve(undefined); });
+        }
+      } finally {
+        off();
+      }
+    })();
   }
 
   /**

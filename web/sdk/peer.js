@@ -1,4 +1,4 @@
-import {PlenumError} from './errors.js';
+import {errorOf} from './errors.js';
 import {attach, detach} from './sending.js';
 
 /**
@@ -6,6 +6,7 @@ import {attach, detach} from './sending.js';
  * @typedef {import('./protocol.js').DescriptionMessage} DescriptionMessage
  * @typedef {import('./protocol.js').PublishedTrack} PublishedTrack
  * @typedef {import('./sending.js').LocalTrack} LocalTrack
+ * @typedef {import('./errors.js').PlenumError} PlenumError
  *
  * @typedef {object} PeerOwner
  * @property {(message: ClientMessage) => boolean} send  false where there is no socket
@@ -207,6 +208,6 @@ export class Peer {
   #fail(code, error) {
     if (this.#pc.signalingState === 'closed') return; // it was closed under the operation
     const text = error instanceof Error ? error.message : String(error);
-    this.#owner.failed(new PlenumError(code, text, false, error));
+    this.#owner.failed(errorOf(code, text, false, error));
   }
 }

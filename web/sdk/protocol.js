@@ -40,14 +40,19 @@
  * @typedef {{type: 'participant', event: 'joined' | 'left' | 'updated', participant: ParticipantInfo}} ParticipantMessage
  * @typedef {{type: 'tracks', tracks: MappedTrack[]}} TracksMessage
  * @typedef {{type: 'speakers', speakers: {id: string, level: number}[]}} SpeakersMessage
+ * @typedef {'bandwidth' | 'subscription' | 'publisher' | 'muted'} QualityReason
+ * @typedef {{id: string, layer: {spatial: number, temporal: number} | null, reason?: QualityReason}} TrackQuality
+ * @typedef {{type: 'quality', tracks: TrackQuality[], downlink?: number}} QualityMessage
+ * @typedef {{type: 'layers', mid: string, active: Record<string, boolean>}} LayersMessage
  * @typedef {{type: 'message', from: string, body: unknown}} ChatMessage
  * @typedef {{type: 'drain', after: number}} DrainMessage
  * @typedef {{type: 'error', code: string, message: string, fatal?: boolean}} ErrorMessage
  *
  * @typedef {JoinedMessage | DescriptionMessage | CandidateMessage | ParticipantMessage | TracksMessage |
- *   SpeakersMessage | ChatMessage | DrainMessage | ErrorMessage} ServerMessage
+ *   SpeakersMessage | QualityMessage | LayersMessage | ChatMessage | DrainMessage | ErrorMessage} ServerMessage
  *
  * @typedef {DescriptionMessage | CandidateMessage | {type: 'publish', tracks: PublishedTrack[]} |
+ *   {type: 'subscribe', tracks: ({id: string} & import('./subscriptions.js').Wish)[]} |
  *   {type: 'mute', mid: string, muted: boolean} | {type: 'message', to?: string, body: unknown} |
  *   {type: 'leave'}} ClientMessage
  */

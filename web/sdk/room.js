@@ -1,66 +1,28 @@
+import {spread} from './address.js';
+import {attach} from './attachment.js';
 import {Emitter} from './emitter.js';
-import {PlenumError} from './errors.js';
+import {PlenumError, errorOf} from './errors.js';
+import {openScreen} from './media.js';
+import {watchNetwork} from './network.js';
 import {Peer} from './peer.js';
 import {Publication} from './publication.js';
 import {Roster} from './roster.js';
+import {activate, sourceOf} from './sending.js';
 import {Signal} from './signal.js';
+import {Statistics} from './statistics.js';
+import {Subscriptions} from './subscriptions.js';
 
 /**
- * @typedef {import('./protocol.js').Source} Source
- * @typedef {import('./protocol.js').Kind} Kind
+ * @typedef {import('./events.js').JoinOptions} JoinOptions
+ * @typedef {import('./events.js').PublishOptions} PublishOptions
+ * @typedef {import('./events.js').RoomEvents} RoomEvents
+ * @typedef {import('./events.js').RoomState} RoomState
  * @typedef {import('./protocol.js').JoinedMessage} JoinedMessage
  * @typedef {import('./protocol.js').ServerMessage} ServerMessage
  * @typedef {import('./roster.js').Participant} Participant
  * @typedef {import('./roster.js').RemoteTrack} RemoteTrack
- * @typedef {import('./roster.js').TrackDetail} TrackDetail
  * @typedef {import('./sending.js').LocalTrack} LocalTrack
- * @typedef {import('./sending.js').SendOptions} SendOptions
- *
- * @typedef {'connecting' | 'connected' | 'reconnecting' | 'closed'} RoomState
- *
- * @typedef {object} RoomEvents
- * @property {{id: string, resumed: boolean, participants: Participant[]}} joined  a session began (again)
- * @property {{participant: Participant}} participant-joined
- * @property {{participant: Participant}} participant-left
- * @property {{participant: Participant}} participant-updated  name, tracks or their muting changed
- * @property {TrackDetail} track  a track of someone else arrives
- * @property {{participant: Participant, track: RemoteTrack, source: Source, kind: Kind}} track-ended
- * @property {{participant: Participant, track: RemoteTrack, source: Source, kind: Kind, codec: string}} track-unsupported
- * @property {{publication: Publication}} unpublished  by hand, or because its tracks ended
- * @property {{speakers: {id: string, level: number, participant: Participant | null}[]}} speakers
- * @property {{from: string, participant: Participant | null, body: unknown}} message
- * @property {{state: RoomState}} state
- * @property {{after: number}} drain  the server goes away; the room moves by itself
- * @property {{error: PlenumError}} error
- *
- * @typedef {object} JoinOptions
- * @property {string} room  1 to 128 letters, digits, '-', '_' and '.'
- * @property {string} [name]  shown to others
- * @property {string} [token]  access token
- * @property {AbortSignal} [signal]  gives up joining, and leaves once joined
- * @property {RTCConfiguration} [rtc]  goes into RTCPeerConnection over the defaults
- * @property {{[Name in keyof RoomEvents]?: (detail: RoomEvents[Name]) => void}} [on]  listeners from the first event on
- *
- * @typedef {SendOptions & {source?: 'camera' | 'microphone' | 'screen' | 'screen-audio', muted?: boolean}} PublishOptions
  */
-
-/**
- * Joins a room.
- *
- * @param {string | URL} url  the server: "wss://host/ws", or a page's "/ws"
- * @param {JoinOptions} options
- * @returns {Promise<Room>} once the server has taken us in; PlenumError where it has not
- */
-export function join(url, options) {
-  return new Promise((resolve, reject) => {
-    options.signal?.throwIfAborted();
-    const room = new Room(endpoint(url, options), options, resolve, reject);
-    options.signal?.addEventListener('abort', () => {
-      reject(options.signal?.reason);
-      room.leave();
-    }, {once: true});
-  });
-}
 
 /**
  * A room that this page is in. It keeps itself alive: a broken socket is dialed
@@ -87,6 +49,10 @@ export class Room extends Emitter {
   #resolve;
   #reject;
   #cleanup = new AbortController();
+  #subscriptions = new Subscriptions((message) => this.#signal.send(message));
+  #statistics = new Statistics();
+  /** The server's estimate of what this page can receive, in bit/s. */
+  #downlink = 0;
 
   /**
    * Use join.
@@ -111,15 +77,17 @@ export class Room extends Emitter {
       participantUpdated: (participant) => this.emit('participant-updated', {participant}),
       track: (detail) => this.emit('track', detail),
       trackEnded: (track) => this.emit('track-ended', about(track)),
+      trackGone: (track) => this.#subscriptions.forget(track.id),
       trackUnsupported: (track, codec) => this.emit('track-unsupported', {...about(track), codec}),
     });
     this.#signal = new Signal(address, options.token ?? '', {
       joined: (message) => this.#joined(message),
       message: (message) => this.#receive(message),
       down: () => this.#updateState(),
+      waiting: (attempt, after) => this.emit('retry', {attempt, after}),
       ended: (error) => this.#end(error),
     });
-    this.#watchNetwork();
+    watchNetwork({changed: () => this.#networkChanged(), leaving: () => this.leave(), signal: this.closed});
     this.#signal.dial();
   }
 
@@ -138,6 +106,11 @@ export class Room extends Emitter {
     return [...this.#publications.keys()];
   }
 
+  /** Aborts when the room is left or lost: for whatever should live as long as the call. */
+  get closed() {
+    return this.#cleanup.signal;
+  }
+
   /** The session's peer connection, for getStats. Another one after a new session. */
   get connection() {
     return this.#peer?.connection ?? null;
@@ -152,6 +125,7 @@ export class Room extends Emitter {
    * @returns {Publication}
    */
   publish(media, options = {}) {
+    options.signal?.throwIfAborted();
     const tracks = 'getTracks' in media ? media.getTracks() : [media].flat();
     const stream = 'getTracks' in media ? media : new MediaStream(tracks);
     if (this.#state === 'closed') throw new PlenumError('failed', 'The room was left.');
@@ -167,6 +141,7 @@ export class Room extends Emitter {
     });
     this.#publications.set(publication, locals);
     for (const local of locals) this.#peer?.add(local);
+    options.signal?.addEventListener('abort', () => publication.unpublish(), {once: true, signal: this.closed});
     return publication;
   }
 
@@ -174,15 +149,11 @@ export class Room extends Emitter {
    * Asks the person for a screen or window, and publishes it until it is unpublished
    * or the sharing is stopped in the browser's own bar.
    *
-   * @param {DisplayMediaStreamOptions & {send?: SendOptions}} [options]
-   * @returns {Promise<Publication>}
+   * @param {DisplayMediaStreamOptions & {send?: import('./sending.js').SendOptions}} [options]
+   * @returns {Promise<Publication>}  DeviceError where the person or the browser declines
    */
   async publishScreen({send = {}, ...constraints} = {}) {
-    const stream = await navigator.mediaDevices.getDisplayMedia({
-      video: {frameRate: {ideal: 15, max: 30}}, audio: true, ...constraints,
-    });
-    // Text must stay sharp: under pressure drop frames rather than pixels.
-    for (const track of stream.getVideoTracks()) if ('contentHint' in track) track.contentHint = 'detail';
+    const stream = await openScreen(constraints);
     try {
       return this.publish(stream, {source: 'screen', ...send});
     } catch (error) {
@@ -202,6 +173,45 @@ export class Room extends Emitter {
     return this.#signal.send(to === undefined ? {type: 'message', body} : {type: 'message', to, body});
   }
 
+  /**
+   * Says what this page wants of someone's track: nothing, or at most a size and
+   * rate. `attach` does it by itself.
+   *
+   * @param {RemoteTrack} track
+   * @param {import('./subscriptions.js').Wish} wish
+   */
+  subscribe(track, wish) {
+    this.#subscriptions.set(track.id, wish);
+  }
+
+  /**
+   * Plays someone's track in an element, in the size at which it is shown, and not
+   * at all while it is out of sight.
+   *
+   * @param {RemoteTrack} track
+   * @param {HTMLMediaElement} element
+   * @param {{priority?: number, signal?: AbortSignal}} [options]
+   * @returns {() => void} ends it
+   */
+  attach(track, element, options) {
+    return attach(this, track, element, options);
+  }
+
+  /**
+   * How the call goes: rates are of the time since the last call of this function.
+   *
+   * @returns {Promise<import('./statistics.js').CallStatistics | null>} null without a connection
+   */
+  async statistics() {
+    const report = await this.connection?.getStats();
+    return report ? this.#statistics.sample(report, this.#downlink) : null;
+  }
+
+  /** Dials at once instead of waiting for the next attempt. */
+  reconnect() {
+    if (this.#state === 'reconnecting') this.#networkChanged();
+  }
+
   /** Leaves for good. */
   leave() {
     this.#signal.close();
@@ -219,6 +229,7 @@ export class Room extends Emitter {
     } else {
       this.#begin(participants, iceServers);
     }
+    this.#subscriptions.repeat();
     this.#updateState();
     this.emit('joined', {id, resumed, participants: [...this.participants.values()]});
     this.#resolve?.(this);
@@ -268,12 +279,18 @@ export class Room extends Emitter {
         else this.#roster.upsert(message.participant);
         break;
       case 'tracks':
-        this.#roster.announce(message.tracks);
+        this.#roster.announce(message.tracks, this.#subscriptions.asked);
         break;
       case 'speakers':
         this.emit('speakers', {
           speakers: message.speakers.map(({id, level}) => ({id, level, participant: this.participants.get(id) ?? null})),
         });
+        break;
+      case 'quality':
+        this.#qualityChanged(message);
+        break;
+      case 'layers':
+        for (const local of this.#locals()) if (local.transceiver?.mid === message.mid) activate(local, message.active);
         break;
       case 'message':
         this.emit('message', {
@@ -284,7 +301,7 @@ export class Room extends Emitter {
         this.#drain(message.after);
         break;
       case 'error':
-        this.emit('error', {error: new PlenumError(message.code, message.message)});
+        this.emit('error', {error: errorOf(message.code, message.message)});
         break;
     }
   }
@@ -314,26 +331,21 @@ export class Room extends Emitter {
     this.emit('unpublished', {publication});
   }
 
-  #published() {
-    return [...this.#publications.values()].flat().flatMap(({transceiver, source, muted}) => (
-      transceiver?.mid ? [{mid: transceiver.mid, source, muted}] : []
-    ));
+  /** @param {import('./protocol.js').QualityMessage} message */
+  #qualityChanged({tracks, downlink = this.#downlink}) {
+    this.#downlink = downlink;
+    const known = new Map([...this.participants.values()].flatMap((one) => [...one.tracks]));
+    this.emit('quality', {tracks: tracks.map((one) => ({...one, track: known.get(one.id) ?? null})), downlink});
   }
 
-  #watchNetwork() {
-    const {signal} = this.#cleanup;
-    globalThis.addEventListener?.('online', () => this.#networkChanged(), {signal});
-    // A reload must not leave a ghost behind for the server's resume timeout.
-    globalThis.addEventListener?.('pagehide', () => this.leave(), {signal});
-    const network = /** @type {(EventTarget & {type?: string}) | undefined} */ (
-      /** @type {any} */ (globalThis.navigator)?.connection
-    );
-    let type = network?.type;
-    network?.addEventListener('change', () => {
-      if (network.type === type) return; // only its speed is another
-      type = network.type;
-      this.#networkChanged();
-    }, {signal});
+  #locals() {
+    return [...this.#publications.values()].flat();
+  }
+
+  #published() {
+    return this.#locals().flatMap(({transceiver, source, muted}) => (
+      transceiver?.mid ? [{mid: transceiver.mid, source, muted}] : []
+    ));
   }
 
   #networkChanged() {
@@ -362,6 +374,7 @@ export class Room extends Emitter {
 
   #shut() {
     this.#cleanup.abort();
+    this.#subscriptions.close();
     this.#peer?.close();
     this.#peer = null;
     this.#setState('closed');
@@ -371,28 +384,4 @@ export class Room extends Emitter {
 /** @param {RemoteTrack} track */
 function about(track) {
   return {participant: track.participant, track, source: track.source, kind: track.kind};
-}
-
-/** @param {MediaStreamTrack} track @param {Source} [wish] @returns {Source} */
-function sourceOf(track, wish) {
-  const screen = wish === 'screen' || wish === 'screen-audio';
-  if (track.kind === 'audio') return screen ? 'screen-audio' : 'microphone';
-  return screen ? 'screen' : 'camera';
-}
-
-/** A number from 0 to 1 that is the same for everyone in a room (FNV-1a). @param {string} name */
-function spread(name) {
-  let hash = 0x811c9dc5;
-  for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash / 2 ** 32;
-}
-
-/** @param {string | URL} url @param {JoinOptions} options */
-function endpoint(url, {room, name}) {
-  const address = new URL(url, globalThis.location?.href);
-  address.protocol = address.protocol.replace('http', 'ws');
-  if (address.pathname === '/') address.pathname = '/ws';
-  address.searchParams.set('room', room);
-  if (name) address.searchParams.set('name', name);
-  return address;
 }

@@ -35,6 +35,7 @@
  * @property {(participant: Participant) => void} participantUpdated
  * @property {(detail: TrackDetail) => void} track
  * @property {(track: RemoteTrack) => void} trackEnded
+ * @property {(track: RemoteTrack) => void} trackGone  it is not published any more
  * @property {(track: RemoteTrack, codec: string) => void} trackUnsupported
  */
 
@@ -113,8 +114,13 @@ export class Roster {
     this.#listener.participantLeft(participant);
   }
 
-  /** Which m-line will carry what. @param {MappedTrack[]} mapping */
-  announce(mapping) {
+  /**
+   * Which m-line will carry what.
+   *
+   * @param {MappedTrack[]} mapping
+   * @param {boolean} [live]  m-lines that exist may carry another track from now on, without an offer
+   */
+  announce(mapping, live = false) {
     this.#announced = new Map(mapping.map((entry) => [entry.id, entry]));
     for (const participant of this.participants.values()) {
       for (const track of participant.tracks.values()) {
@@ -127,6 +133,7 @@ export class Roster {
       }
     }
     for (const entry of mapping) if (entry.unsupported) this.#refuse(entry, entry.unsupported);
+    if (live) for (const entry of mapping) this.#begin(entry);
   }
 
   /** An offer arrived: the last mapping describes it. */
@@ -187,6 +194,7 @@ export class Roster {
     track.participant.tracks.delete(track.id);
     this.#announced.delete(track.id);
     this.#end(track);
+    this.#listener.trackGone(track);
   }
 
   /** It is not received any more. @param {RemoteTrack} track */

@@ -72,6 +72,47 @@ export async function sync(local) {
   await local.transceiver?.sender.replaceTrack(local.muted ? null : local.track);
 }
 
+/** Changes of a sender's parameters run one after another: each must read what the one before has written. */
+const changes = new WeakMap();
+
+/**
+ * Stops encoding the layers that nobody watches, and starts them again.
+ *
+ * @param {LocalTrack} local
+ * @param {Record<string, boolean>} active  by rid
+ * @returns {Promise<void>}
+ */
+export function activate({transceiver}, active) {
+  const sender = transceiver?.sender;
+  if (!sender?.getParameters) return Promise.resolve();
+  const change = (changes.get(sender) ?? Promise.resolve()).then(async () => {
+    const parameters = sender.getParameters();
+    let different = false;
+    for (const encoding of parameters.encodings ?? []) {
+      const wanted = active[encoding.rid ?? ''];
+      if (wanted === undefined || wanted === (encoding.active ?? true)) continue;
+      encoding.active = wanted;
+      different = true;
+    }
+    if (different) await sender.setParameters(parameters);
+  }).catch(() => {}); // the sender was stopped meanwhile; the layers only cost a little
+  changes.set(sender, change);
+  return change;
+}
+
+/**
+ * What a track is published as, if the page does not say it.
+ *
+ * @param {MediaStreamTrack} track
+ * @param {Source} [wish]
+ * @returns {Source}
+ */
+export function sourceOf(track, wish) {
+  const screen = wish === 'screen' || wish === 'screen-audio';
+  if (track.kind === 'audio') return screen ? 'screen-audio' : 'microphone';
+  return screen ? 'screen' : 'camera';
+}
+
 /** What must be equal for an m-line to be used again. @param {LocalTrack} local */
 function shape({track, options}) {
   return track.kind === 'audio' ? 'audio' : `video ${options.codec ?? ''} ${options.simulcast ?? false} ${options.maxBitrate ?? ''}`;

@@ -1,14 +1,16 @@
-import {PlenumError, errorFromClose} from './errors.js';
+import {errorFromClose, errorOf} from './errors.js';
 
 /**
  * @typedef {import('./protocol.js').JoinedMessage} JoinedMessage
  * @typedef {import('./protocol.js').ServerMessage} ServerMessage
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
+ * @typedef {import('./errors.js').PlenumError} PlenumError
  *
  * @typedef {object} SignalListener
  * @property {(message: JoinedMessage) => void} joined  a session began or was resumed
  * @property {(message: Exclude<ServerMessage, JoinedMessage>) => void} message
  * @property {() => void} down  the socket broke; dialing again has begun
+ * @property {(attempt: number, wait: number) => void} waiting  the next attempt comes in so many milliseconds
  * @property {(error: PlenumError) => void} ended  it is over, nothing will be dialed any more
  */
 
@@ -100,7 +102,7 @@ export class Signal {
     try {
       socket = new WebSocket(this.#endpoint, protocols);
     } catch (error) { // a token with characters that no header may carry
-      this.#end(new PlenumError('unauthorized', 'The address or the access token is malformed.', true, error));
+      this.#end(errorOf('unauthorized', 'The address or the access token is malformed.', true, error));
       return;
     }
     this.#dialing = socket;
@@ -139,7 +141,7 @@ export class Signal {
     const message = parse(data);
     if (!message) return;
     if (message.type === 'error' && message.fatal) {
-      this.#refusals.set(socket, new PlenumError(message.code, message.message, true));
+      this.#refusals.set(socket, errorOf(message.code, message.message, true));
     } else if (message.type === 'joined') {
       if (socket === this.#dialing) this.#promote(socket, message);
     } else if (socket === this.#socket) {
@@ -199,13 +201,14 @@ export class Signal {
       return;
     }
     if (!this.#everJoined && this.#attempts >= firstAttempts) {
-      this.#end(reason ?? new PlenumError('unreachable', 'The server can’t be reached.', true));
+      this.#end(reason ?? errorOf('unreachable', 'The server can’t be reached.', true));
       return;
     }
     // Jitter keeps the clients of a restarted server from coming back as one.
     const wait = (backoff[Math.min(this.#attempts, backoff.length - 1)] ?? 0) * (0.75 + Math.random() / 2);
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.dial(), wait);
+    if (!this.#socket) this.#listener.waiting(this.#attempts + 1, wait);
   }
 
   /** @param {PlenumError} error */

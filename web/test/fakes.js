@@ -336,7 +336,7 @@ export async function enter(options = {}, joined = {}) {
   const {join} = await import('../plenum.js');
   const events = [];
   const names = ['joined', 'participant-joined', 'participant-left', 'participant-updated', 'track', 'track-ended',
-    'track-unsupported', 'unpublished', 'speakers', 'message', 'state', 'drain', 'error'];
+    'track-unsupported', 'unpublished', 'speakers', 'message', 'state', 'drain', 'quality', 'retry', 'error'];
   const on = Object.fromEntries(names.map((name) => [name, (detail) => events.push({name, ...detail})]));
   const joining = join('ws://host/ws', {room: 'demo', name: 'Ada', on, ...options});
   FakeSocket.last.join(joined);

@@ -1,0 +1,22 @@
+import {endpoint} from './address.js';
+import {Room} from './room.js';
+
+/** @typedef {import('./events.js').JoinOptions} JoinOptions */
+
+/**
+ * Joins a room.
+ *
+ * @param {string | URL} url  the server: "wss://host/ws", or a page's "/ws"
+ * @param {JoinOptions} options
+ * @returns {Promise<Room>} once the server has taken us in; PlenumError where it has not
+ */
+export function join(url, options) {
+  return new Promise((resolve, reject) => {
+    options.signal?.throwIfAborted();
+    const room = new Room(endpoint(url, options), options, resolve, reject);
+    options.signal?.addEventListener('abort', () => {
+      reject(options.signal?.reason);
+      room.leave();
+    }, {once: true, signal: room.closed});
+  });
+}
