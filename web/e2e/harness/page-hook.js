@@ -3,16 +3,30 @@
 // It is a function of its options, so that it can be handed to any browser driver.
 
 export function pageHook(options) {
-  const e2e = window.e2e = { peers: [], sockets: [], messages: [], firstFrames: {}, answeredAt: null, errors: [] };
+  const e2e = window.e2e = { peers: [], sockets: [], messages: [], steps: [], firstFrames: {}, answeredAt: null, errors: [] };
   addEventListener('error', event => e2e.errors.push(String(event.message)));
   addEventListener('unhandledrejection', event => e2e.errors.push(String(event.reason)));
 
-  const { video, codec, socketHost } = options;
+  const { video, codec, socketHost, collide } = options;
   if (video && navigator.mediaDevices) {
     const devices = navigator.mediaDevices;
     const getUserMedia = devices.getUserMedia.bind(devices);
     devices.getUserMedia = constraints => getUserMedia(
       constraints?.video ? { ...constraints, video } : constraints);
+  }
+
+  // collide: the devices are ready just when the server's first offer comes, which is
+  // kept back until the page has made one of its own.
+  let offerCame;
+  const serverOffers = new Promise(resolve => { offerCame = resolve; });
+  if (collide) {
+    const devices = navigator.mediaDevices;
+    const getUserMedia = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async constraints => {
+      const stream = await getUserMedia(constraints);
+      await serverOffers;
+      return stream;
+    };
   }
 
   const preferCodec = transceiver => {
@@ -47,6 +61,23 @@ export function pageHook(options) {
       });
     }
 
+    setLocalDescription(...parameters) { return this.e2eStep('local', super.setLocalDescription(...parameters)); }
+
+    setRemoteDescription(description) {
+      return this.e2eStep(`remote ${description.type}`, super.setRemoteDescription(description));
+    }
+
+    /** Keeps how each step of a negotiation ended. */
+    async e2eStep(name, promise) {
+      try {
+        await promise;
+        e2e.steps.push(`${name}: ${this.signalingState}`);
+      } catch (error) {
+        e2e.steps.push(`${name}: ${error}`);
+        throw error;
+      }
+    }
+
     addTrack(...parameters) {
       const sender = super.addTrack(...parameters);
       preferCodec(this.getTransceivers().find(t => t.sender === sender));
@@ -64,8 +95,21 @@ export function pageHook(options) {
     constructor(url, ...rest) {
       super(socketHost ? String(url).replace(/localhost:8080/, socketHost) : url, ...rest);
       e2e.sockets.push(this);
+      const socket = this;
       this.addEventListener('message', event => {
         const message = JSON.parse(event.data);
+        if (collide && message.type === 'offer' && !e2e.collided) {
+          e2e.collided = true;
+          event.stopImmediatePropagation();
+          offerCame();
+          const pc = e2e.peers.at(-1);
+          pc.addEventListener('signalingstatechange', function release() {
+            if (pc.signalingState !== 'have-local-offer') return; // the answer to its first
+            pc.removeEventListener('signalingstatechange', release);
+            socket.dispatchEvent(new MessageEvent('message', { data: event.data }));
+          });
+          return;
+        }
         if (message.type === 'answer') e2e.answeredAt ??= performance.now();
         e2e.messages.push(message);
       });

@@ -66,6 +66,7 @@ export class Participant {
     return {
       errors: await this.evaluate(() => window.e2e.errors),
       problems: await this.messages('error'),
+      steps: await this.evaluate(() => window.e2e.steps),
       connection: view?.connection,
       inbound: view?.inbound.map(s => [s.kind, s.stream, s.live, s.codec, s.framesDecoded, s.totalAudioEnergy, s.packetsReceived]),
       outbound: view?.outbound.map(s => [s.kind, s.codec, s.packetsSent, s.framesSent]),
