@@ -1,0 +1,142 @@
+// Command call keeps calls going on a server: rooms of bots that publish and watch
+// each other. The tests of what watches a server watch these; see deploy/test.
+//
+// It prints "connected" once everyone receives everyone's media, and leaves when it
+// is told to (SIGTERM, SIGINT, or the end of its standard input) and when the server
+// drains.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"plenum/signaling/client"
+)
+
+func main() {
+	url := flag.String("url", "ws://localhost:8080/ws", "signaling `URL` of the server")
+	rooms := flag.Int("rooms", 1, "number of rooms")
+	people := flag.Int("people", 3, "participants in each room")
+	prefix := flag.String("prefix", "call", "what names of rooms and participants begin with")
+	token := flag.String("token", "", "access token, for servers that want one")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // until whoever started this is gone
+		stop()
+	}()
+	c := call{url: *url, token: *token, people: *people, everyone: make(chan struct{})}
+	c.missing = *rooms * *people * (*people - 1) * tracksEach
+	if err := c.run(ctx, *rooms, *prefix); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// tracksEach is how many tracks a participant publishes: a camera and a microphone.
+const tracksEach = 2
+
+// call is all bots of one process.
+type call struct {
+	url, token string
+	people     int
+
+	media sync.WaitGroup // senders and receivers
+
+	mu       sync.Mutex
+	missing  int           // remote tracks that no packet came of yet
+	everyone chan struct{} // closed when none is missing
+}
+
+// run holds the calls until ctx is done, or somebody is thrown out.
+func (c *call) run(ctx context.Context, rooms int, prefix string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer c.media.Wait()
+	defer cancel(nil)
+	var clients []*client.Client
+	defer func() {
+		for _, bot := range clients {
+			bot.Leave()
+			bot.Close()
+		}
+	}()
+	for room := range rooms {
+		for n := range c.people {
+			bot, err := c.join(ctx, cancel, fmt.Sprintf("%s-%d", prefix, room), fmt.Sprintf("%s person %d", prefix, n))
+			if err != nil {
+				return err
+			}
+			clients = append(clients, bot)
+		}
+	}
+	select {
+	case <-c.everyone:
+		fmt.Println("connected")
+	case <-ctx.Done():
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+func (c *call) join(ctx context.Context, fail context.CancelCauseFunc, room, name string) (*client.Client, error) {
+	video, err := client.NewVideo(client.VideoConfig{Layers: client.SimulcastLayers()})
+	if err != nil {
+		return nil, err
+	}
+	audio, err := client.NewAudio(client.AudioConfig{})
+	if err != nil {
+		return nil, err
+	}
+	bot, err := client.Join(ctx, client.Options{
+		URL: c.url, Room: room, Name: name, Token: c.token,
+		Publish: []client.Local{audio.Local(client.Microphone), video.Local(client.Camera)},
+		On: func(e client.Event) {
+			switch e := e.(type) {
+			case client.Track:
+				c.watch(e)
+			case client.Drain:
+				fail(nil) // the server goes away, and so does everyone
+			case client.Error:
+				log.Printf("%s in %s: %v", name, room, e)
+			case client.Closed:
+				if !errors.Is(e.Cause, client.ErrLeft) {
+					fail(fmt.Errorf("%s in %s: %w", name, room, e.Cause))
+				}
+			}
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", name, room, err)
+	}
+	c.media.Go(func() { video.Run(ctx) })
+	c.media.Go(func() { audio.Run(ctx) })
+	return bot, nil
+}
+
+// watch receives a track, whose packets have begun to come, as a browser does: with
+// reports, NACKs and keyframe requests.
+func (c *call) watch(t client.Track) {
+	c.arrived()
+	receiver := client.NewReceiver(t)
+	c.media.Go(func() { _ = receiver.Run() }) // it ends with the track
+}
+
+func (c *call) arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.missing--; c.missing == 0 {
+		close(c.everyone)
+	}
+}
