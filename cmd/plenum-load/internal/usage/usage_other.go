@@ -1,0 +1,6 @@
+//go:build !unix
+
+package usage
+
+// Self is unknown here.
+func Self() CPU { return CPU{} }
