@@ -14,7 +14,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web e2e interop fuzz soak bench lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ soak: ## Join and leave for SOAKTIME (5m) and look for leaks
 
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-load: build ## Measure CPU per forwarded packet, in turn with a plain forwarder (SCENARIOS=, DURATION=)
+	$(GO) build -trimpath -o bin/load/ ./cmd/plenum-load ./cmd/plenum-load/reference ./cmd/plenum-load/limit
+	bin/load/plenum-load bench --server bin/plenum --reference bin/load/reference --limit bin/load/limit \
+		$(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(DURATION),--duration $(DURATION))
 
 lint: lint-go lint-web ## Check format, vet, staticcheck and types
 
