@@ -1,0 +1,156 @@
+package alloc
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	startSpan    = 5 * time.Second  // StartHold applies for so long after the first video
+	failWindow   = 20 * time.Second // a raise taken back so soon has failed
+	firstBackoff = 3 * time.Second
+	backoffStep  = 3
+	pardon       = time.Minute // without a failure, plus twice the backoff: all is forgotten
+	nearFailure  = 0.9         // of the total that failed: below, the backoff doesn't count
+	windowSize   = 64
+)
+
+// hold says what budget raises may count on.
+type hold struct {
+	config Config
+	window window
+
+	startAt  time.Duration
+	started  bool
+	raisedAt time.Duration
+	hasRaise bool // one that hasn't failed yet
+	cutAt    time.Duration
+	hasCut   bool
+
+	backoff  time.Duration // 0 if there was no failure lately
+	failedAt time.Duration
+	failed   float64 // the total that failed
+}
+
+func newHold(c Config) hold { return hold{config: c} }
+
+func (h *hold) push(now time.Duration, budget float64) {
+	h.window.push(now, budget)
+	if h.backoff > 0 && now-h.failedAt > pardon+2*h.backoff {
+		h.backoff = 0
+	}
+}
+
+// start notes that there is video to send.
+func (h *hold) start(now time.Duration) {
+	if !h.started {
+		h.started, h.startAt = true, now
+	}
+}
+
+// span is how long the budget must have allowed a raise.
+func (h *hold) span(now time.Duration) time.Duration {
+	if !h.started || now-h.startAt < startSpan {
+		return min(h.config.StartHold, h.config.Hold)
+	}
+	return h.config.Hold
+}
+
+// allowed is the cost up to which raises may go now.
+func (h *hold) allowed(now time.Duration) float64 {
+	budget := h.window.least(now - h.span(now))
+	if h.backoff > 0 {
+		near := nearFailure * h.failed * h.config.Headroom
+		budget = max(min(budget, near), h.window.least(now-max(h.backoff, h.span(now))))
+	}
+	return budget / h.config.Headroom
+}
+
+// forcedAt reports whether a cut was so recent that nothing is raised yet.
+func (h *hold) forcedAt(now time.Duration) bool { return h.hasCut && now-h.cutAt < h.span(now) }
+
+func (h *hold) raised(now time.Duration) { h.raisedAt, h.hasRaise = now, true }
+
+// cut notes that total didn't fit the budget.
+func (h *hold) cut(now time.Duration, total float64) {
+	h.cutAt, h.hasCut = now, true
+	if !h.hasRaise || now-h.raisedAt > failWindow {
+		return
+	}
+	h.hasRaise = false // further cuts belong to this failure
+	h.backoff = min(max(firstBackoff, backoffStep*h.backoff), h.config.MaxBackoff)
+	h.failed, h.failedAt = total, now
+}
+
+// next is when allowed or forcedAt change next, by time alone.
+func (h *hold) next(now time.Duration) time.Duration {
+	at := h.window.changes(now, h.span(now))
+	if h.backoff > 0 {
+		at = min(at, h.window.changes(now, max(h.backoff, h.span(now))))
+	}
+	if h.forcedAt(now) {
+		at = min(at, h.cutAt+h.span(now))
+	}
+	return at
+}
+
+// window remembers the least budget since any time in the recent past: a list of
+// budgets that ascend, each with the time until which it was in force. When it is
+// full, two neighbours become one with the lower budget and the later time.
+type window struct {
+	entries [windowSize]entry
+	n       int
+}
+
+type entry struct {
+	until  time.Duration
+	budget float64
+}
+
+func (w *window) push(now time.Duration, budget float64) {
+	if w.n > 0 {
+		w.entries[w.n-1].until = now
+	}
+	for w.n > 0 && w.entries[w.n-1].budget >= budget {
+		w.n--
+	}
+	if w.n == windowSize {
+		w.merge()
+	}
+	w.entries[w.n] = entry{until: now, budget: budget}
+	w.n++
+}
+
+// merge makes room where it costs the least: between the neighbours that are
+// closest in budget.
+func (w *window) merge() {
+	best := 0
+	for i := 1; i < w.n-1; i++ {
+		if w.entries[i+1].budget-w.entries[i].budget < w.entries[best+1].budget-w.entries[best].budget {
+			best = i
+		}
+	}
+	w.entries[best].until = w.entries[best+1].until
+	copy(w.entries[best+1:w.n-1], w.entries[best+2:w.n])
+	w.n--
+}
+
+// least is the least budget in force after since.
+func (w *window) least(since time.Duration) float64 {
+	for i := 0; i < w.n-1; i++ {
+		if w.entries[i].until > since {
+			return w.entries[i].budget
+		}
+	}
+	return w.entries[w.n-1].budget
+}
+
+// changes is when the least budget of a span changes by time alone.
+func (w *window) changes(now, span time.Duration) time.Duration {
+	for i := 0; i < w.n-1; i++ {
+		if w.entries[i].until > now-span {
+			return w.entries[i].until + span
+		}
+	}
+	return math.MaxInt64
+}
