@@ -47,7 +47,7 @@ func TestPaths(t *testing.T) {
 		{"/plenum.js", 200, script, true},
 		{"/sdk/room.js", 200, script, true},
 		{"/app/main.js", 200, script, false},
-		{"/app/style.css", 200, "text/css; charset=utf-8", false},
+		{"/app/style/base.css", 200, "text/css; charset=utf-8", false},
 		{"/app/icon.svg", 200, "image/svg+xml", false},
 
 		{"/r/", 404, "", false},

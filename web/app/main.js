@@ -1,25 +1,30 @@
-import {PlenumError, join} from '../plenum.js';
-import {Call} from './call.js';
-import {Lobby} from './lobby.js';
-import {readSettings} from './settings.js';
-
-/** @typedef {import('./lobby.js').Devices} Devices */
+import {join} from '../plenum.js';
+import {explain} from './state/call.js';
+import {preferences, readSettings} from './state/settings.js';
+import {chooseLanguage, current, t} from './state/text.js';
+import {CallView} from './views/call.js';
+import {prepareDialogs} from './views/dialogs.js';
+import {translate} from './views/dom.js';
+import {Lobby} from './views/lobby.js';
 
 /** What end-to-end tests, and the curious in the console, hold on to. @type {{room: import('../plenum.js').Room | null}} */
 const plenum = {room: null};
 Object.assign(window, {plenum});
 
 const settings = readSettings(location);
+await chooseLanguage([settings.language, preferences.language, ...navigator.languages].filter(Boolean));
+Object.assign(document.documentElement, {lang: current.language, dir: current.direction});
+translate(document);
+prepareDialogs();
 const lobby = new Lobby(settings, enter);
-lobby.show('', true);
+lobby.show('', {camera: true, microphone: true});
 
-/** @param {string} name @param {string} roomName @param {() => Promise<Devices>} takeDevices */
-async function enter(name, roomName, takeDevices) {
-  /** @type {PlenumError | null} */
+/** @param {import('./views/lobby.js').Entry} entry */
+async function enter({name, room: roomName, signal, takeTracks}) {
+  /** @type {import('../plenum.js').PlenumError | null} */
   let reason = null;
   const room = await join('/ws', {
-    room: roomName,
-    name,
+    room: roomName, name, signal,
     token: settings.token,
     on: {error: ({error}) => { if (error.fatal) reason = error; }},
   });
@@ -27,12 +32,12 @@ async function enter(name, roomName, takeDevices) {
   if (location.pathname !== `/r/${roomName}`) {
     history.replaceState(null, '', `/r/${roomName}${location.search}${location.hash}`);
   }
-  const call = new Call(room, name, settings);
+  const call = new CallView(room, name, settings);
   room.on('state', ({state}) => {
     if (state !== 'closed') return;
     plenum.room = null;
-    call.close();
-    lobby.show(reason?.message ?? 'You left the room.', false);
+    const open = call.close();
+    lobby.show(reason ? explain(reason) : t('left'), open);
   });
-  takeDevices().then((devices) => call.publish(devices)); // the permission prompt may still be open
+  takeTracks().then((tracks) => call.publish(tracks)); // the permission prompt may still be open
 }

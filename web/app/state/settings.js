@@ -1,0 +1,89 @@
+/**
+ * What the address asks for.
+ *
+ * @typedef {object} Settings
+ * @property {string} room
+ * @property {string} token
+ * @property {string} [codec]
+ * @property {boolean} simulcast
+ * @property {string} language  '' for the browser's
+ * @property {MediaTrackConstraints} video
+ */
+
+/** @param {Location} address @returns {Settings} */
+export function readSettings(address) {
+  const query = new URLSearchParams(address.search);
+  const fragment = new URLSearchParams(address.hash.slice(1));
+  const [width = 960, height = 540, frameRate = 30] = (query.get('video') ?? '').split('x').flatMap((text) => Number(text) || []);
+  return {
+    room: address.pathname.startsWith('/r/') ? address.pathname.slice(3) : '',
+    token: fragment.get('token') ?? query.get('token') ?? '',
+    codec: query.get('codec') ?? undefined,
+    simulcast: query.get('simulcast') === '1',
+    language: query.get('lang') ?? '',
+    video: {width: {ideal: width}, height: {ideal: height}, frameRate: {ideal: frameRate}},
+  };
+}
+
+/** A room's address, without whatever secret the own one carries. @param {string} room */
+export function roomLink(room) {
+  return `${location.origin}/r/${room}`;
+}
+
+/** A name for a room that nobody guesses: 13 letters and digits. */
+export function newRoomName() {
+  const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
+  const name = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => letters[byte % letters.length]).join('');
+  return name.replace(/(.{4})(?=.)/g, '$1-');
+}
+
+/** What the browser remembers. '' among the devices is the default one. */
+const defaults = {
+  name: '', camera: '', microphone: '', speaker: '',
+  mirror: true, sounds: false, shortcuts: true, theme: 'system', language: '', view: 'grid',
+};
+
+/** @typedef {typeof defaults} Preferences */
+
+/** @type {Preferences} */
+export const preferences = recall();
+
+/**
+ * Changes what is remembered.
+ *
+ * @param {Partial<Preferences>} changes
+ */
+export function remember(changes) {
+  Object.assign(preferences, changes);
+  try {
+    localStorage.setItem('plenum', JSON.stringify(preferences));
+  } catch {
+    // Private windows of some browsers forbid storage, which costs only the memory.
+  }
+}
+
+function recall() {
+  const known = {...defaults};
+  try {
+    const stored = JSON.parse(localStorage.getItem('plenum') ?? '{}');
+    for (const key of /** @type {(keyof Preferences)[]} */ (Object.keys(defaults))) {
+      // An older version, or someone's hand, may have written another type.
+      if (typeof stored[key] === typeof defaults[key]) Object.assign(known, {[key]: stored[key]});
+    }
+  } catch {
+    // As above.
+  }
+  return known;
+}
+
+/**
+ * The constraints that open a remembered device, or another one where it is gone.
+ *
+ * @param {'camera' | 'microphone'} kind
+ * @param {Settings} settings
+ * @returns {MediaTrackConstraints}
+ */
+export function constraintsOf(kind, settings) {
+  const id = preferences[kind];
+  return {...(kind === 'camera' ? settings.video : {}), ...(id && {deviceId: {ideal: id}})};
+}

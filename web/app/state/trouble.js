@@ -1,0 +1,86 @@
+import {t} from './text.js';
+
+/**
+ * @typedef {import('../../plenum.js').Room} Room
+ * @typedef {import('../../plenum.js').CallStatistics} CallStatistics
+ */
+
+/** So many samples in a row must say the same before anyone is told, each a second apart. */
+const patience = 6;
+
+/** So many samples are kept for the plots. */
+const history = 90;
+
+/** What is wrong with the call, and the numbers behind it. */
+export class Trouble {
+  /** When the next attempt to connect comes, in milliseconds of performance.now; 0 while none is waited for. */
+  retryAt = 0;
+  /** The server forwards less than it has, for want of bandwidth. */
+  weakDown = false;
+  /** The browser sends less than it could. */
+  weakUp = false;
+  /** Tracks that the server has paused for want of bandwidth. @type {Set<string>} */
+  paused = new Set();
+  /** @type {CallStatistics[]} */
+  samples = [];
+  #room;
+  #changed;
+  #draining = false;
+  #limited = 0;
+  #timer;
+
+  /** @param {Room} room @param {(notice: {text: string}) => void} notify @param {() => void} changed */
+  constructor(room, notify, changed) {
+    this.#room = room;
+    this.#changed = changed;
+    room.on('retry', ({after}) => { this.retryAt = performance.now() + after; });
+    room.on('drain', () => {
+      this.#draining = true;
+      notify({text: t('draining')});
+    });
+    room.on('joined', ({resumed}) => {
+      if (this.#draining && !resumed) notify({text: t('moved')});
+      else if (this.retryAt > 0) notify({text: t('reconnected')});
+      this.#draining = false;
+      this.retryAt = 0;
+      if (!resumed) {
+        this.paused.clear();
+        this.weakDown = false;
+      }
+    });
+    room.on('quality', ({tracks}) => {
+      for (const {id, layer, reason} of tracks) {
+        if (layer === null && reason === 'bandwidth') this.paused.add(id);
+        else this.paused.delete(id);
+      }
+      const reduced = tracks.filter(({reason}) => reason === 'bandwidth').length;
+      if (tracks.length > 0) this.weakDown = reduced > 0 || this.paused.size > 0;
+    });
+    this.#timer = setInterval(() => this.#sample(), 1000);
+  }
+
+  /** Whole seconds until the next attempt. */
+  get countdown() {
+    return this.retryAt > 0 ? Math.max(0, Math.ceil((this.retryAt - performance.now()) / 1000)) : 0;
+  }
+
+  close() {
+    clearInterval(this.#timer);
+  }
+
+  async #sample() {
+    if (this.#room.state === 'reconnecting') this.#changed(); // the countdown
+    const sample = await this.#room.statistics().catch(() => null);
+    if (!sample) return;
+    this.samples.push(sample);
+    if (this.samples.length > history) this.samples.shift();
+    const sent = sample.tracks.filter((one) => one.direction === 'out' && one.kind === 'video' && one.fps > 0);
+    const limited = sent.some((one) => one.limitation === 'bandwidth') && sent.every((one) => one.height < 180);
+    this.#limited = limited ? this.#limited + 1 : 0;
+    const weak = this.#limited >= patience;
+    if (weak !== this.weakUp) {
+      this.weakUp = weak;
+      this.#changed();
+    }
+  }
+}

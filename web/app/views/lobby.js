@@ -1,0 +1,223 @@
+import {listDevices, openDevice, openDevices, watchDevices} from '../../plenum.js';
+import {explain} from '../state/call.js';
+import {constraintsOf, newRoomName, preferences, remember} from '../state/settings.js';
+import {t} from '../state/text.js';
+import {button, byId, make, press} from './dom.js';
+import {Meter} from './meter.js';
+import {Pickers, blurBackground} from './pickers.js';
+
+/**
+ * @typedef {import('../state/settings.js').Settings} Settings
+ * @typedef {import('../state/media.js').OpenTracks} OpenTracks
+ * @typedef {'camera' | 'microphone'} Kind
+ *
+ * @typedef {object} Entry  what the person asks for
+ * @property {string} name
+ * @property {string} room
+ * @property {AbortSignal} signal
+ * @property {() => Promise<OpenTracks>} takeTracks  hands the open devices over
+ */
+
+const lobby = byId('lobby', HTMLElement);
+const form = byId('join-form', HTMLFormElement);
+const nameInput = byId('name', HTMLInputElement);
+const roomInput = byId('room', HTMLInputElement);
+const joinButton = button('join');
+const cancelButton = button('cancel-join');
+const note = byId('lobby-note', HTMLElement);
+const preview = byId('preview', HTMLVideoElement);
+const previewNote = byId('preview-note', HTMLElement);
+const buttons = {camera: button('preview-camera'), microphone: button('preview-mic')};
+
+/** The screen before the call: who, where, and with what. */
+export class Lobby {
+  #settings;
+  #enter;
+  #meter = new Meter(byId('level', HTMLElement));
+  #pickers;
+  /** @type {OpenTracks} */
+  #open = {camera: null, microphone: null};
+  /** Why a device is missing. @type {Record<Kind, string>} */
+  #problems = {camera: '', microphone: ''};
+  /** @type {Promise<unknown>} what is being opened at the moment */
+  #opening = Promise.resolve();
+  #waiting = false;
+  #again = false;
+  /** @type {AbortController | null} */
+  #joining = null;
+
+  /**
+   * @param {Settings} settings
+   * @param {(entry: Entry) => Promise<void>} enter  fails where the server does not let us in
+   */
+  constructor(settings, enter) {
+    this.#settings = settings;
+    this.#enter = enter;
+    nameInput.value = preferences.name;
+    roomInput.value = settings.room;
+    this.#pickers = new Pickers(/** @type {HTMLElement} */ (lobby.querySelector('.pickers')), {
+      choose: (kind, id) => { if (kind !== 'speaker') this.#choose(kind, id); },
+      mirrored: () => this.#render(),
+      blur: (on) => blurBackground(this.#open.camera, on),
+    });
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+    cancelButton.onclick = () => this.#joining?.abort();
+    button('new-room').onclick = () => {
+      roomInput.value = newRoomName();
+      joinButton.focus();
+    };
+    for (const kind of /** @type {const} */ (['camera', 'microphone'])) buttons[kind].onclick = () => this.#toggle(kind);
+    watchDevices(() => this.#list());
+  }
+
+  /**
+   * @param {string} text  why we are here again, or ''
+   * @param {{camera: boolean, microphone: boolean}} wanted  what to open at once
+   */
+  show(text, wanted) {
+    lobby.hidden = false;
+    note.textContent = text;
+    document.title = t('appName');
+    this.#again = text !== '';
+    this.#openAll(wanted);
+    (nameInput.value ? (roomInput.value ? joinButton : roomInput) : nameInput).focus();
+  }
+
+  /** @param {{camera: boolean, microphone: boolean}} wanted */
+  #openAll(wanted) {
+    const camera = wanted.camera && constraintsOf('camera', this.#settings);
+    const microphone = wanted.microphone && constraintsOf('microphone', this.#settings);
+    this.#waiting = wanted.camera || wanted.microphone;
+    this.#render();
+    this.#opening = openDevices({camera, microphone}).then(({errors, ...open}) => {
+      this.#waiting = false;
+      this.#open = open;
+      for (const error of errors) if (error.kind !== 'screen') this.#problems[error.kind] = explain(error);
+      this.#render();
+      return this.#list();
+    });
+  }
+
+  /** @param {Kind} kind */
+  async #toggle(kind) {
+    await this.#opening;
+    this.#problems[kind] = '';
+    const open = this.#open[kind];
+    if (open) {
+      open.stop();
+      this.#open[kind] = null;
+      this.#render();
+      return;
+    }
+    await this.#reopen(kind);
+  }
+
+  /** @param {Kind} kind @param {string} id */
+  async #choose(kind, id) {
+    remember({[kind]: id});
+    await this.#opening;
+    this.#open[kind]?.stop();
+    await this.#reopen(kind);
+  }
+
+  /** @param {Kind} kind */
+  async #reopen(kind) {
+    this.#problems[kind] = '';
+    buttons[kind].disabled = true;
+    const opened = openDevice(kind, constraintsOf(kind, this.#settings));
+    this.#opening = opened.catch(() => {});
+    try {
+      this.#open[kind] = await opened;
+    } catch (error) {
+      this.#open[kind] = null;
+      this.#problems[kind] = explain(error);
+    } finally {
+      buttons[kind].disabled = false;
+      this.#render();
+      this.#list();
+    }
+  }
+
+  async #list() {
+    this.#pickers.show(await listDevices(), this.#open.camera);
+  }
+
+  #render() {
+    const {camera, microphone} = this.#open;
+    const shown = /** @type {MediaStream | null} */ (preview.srcObject)?.getTracks()[0] ?? null;
+    if (shown !== camera) preview.srcObject = camera ? new MediaStream([camera]) : null;
+    preview.hidden = camera === null;
+    preview.classList.toggle('mirrored', preferences.mirror);
+    this.#meter.listen(microphone);
+    press(buttons.camera, camera !== null, 'camera');
+    press(buttons.microphone, microphone !== null, 'mic');
+    this.#renderNote();
+    joinButton.textContent = this.#joinText();
+    joinButton.disabled = this.#joining !== null;
+    cancelButton.hidden = this.#joining === null;
+  }
+
+  /** What is missing, why, and a way on. */
+  #renderNote() {
+    const problems = [this.#problems.camera, this.#problems.microphone].filter(Boolean);
+    if (problems.length === 0) {
+      const text = this.#waiting ? t('previewWaiting') : this.#open.camera ? '' : t('previewOff');
+      previewNote.replaceChildren(...(text ? [make('p', {textContent: text})] : []));
+      previewNote.classList.toggle('over', false);
+      return;
+    }
+    const retry = make('button', {type: 'button', className: 'secondary', textContent: t('tryAgain'), onclick: async () => {
+      for (const kind of /** @type {const} */ (['camera', 'microphone'])) if (this.#problems[kind]) await this.#reopen(kind);
+    }});
+    retry.dataset.testid = 'retry-devices';
+    previewNote.replaceChildren(...problems.map((textContent) => make('p', {textContent})), retry);
+    previewNote.classList.toggle('over', this.#open.camera !== null);
+  }
+
+  #joinText() {
+    if (this.#joining) return t('joining');
+    const {camera, microphone} = this.#problems;
+    if (camera && microphone) return t('joinWithout');
+    if (camera) return t('joinWithoutCamera');
+    if (microphone) return t('joinWithoutMicrophone');
+    return t(this.#again ? 'joinAgain' : 'join');
+  }
+
+  async #submit() {
+    if (this.#joining) return;
+    const name = nameInput.value.trim();
+    remember({name});
+    note.textContent = '';
+    this.#joining = new AbortController();
+    const {signal} = this.#joining;
+    this.#render();
+    try {
+      await this.#enter({name, room: roomInput.value.trim(), signal, takeTracks: () => this.#handOver()});
+      lobby.hidden = true;
+      this.#meter.listen(null);
+    } catch (error) {
+      if (!signal.aborted) note.textContent = explain(error);
+      this.#again = true;
+    } finally {
+      this.#joining = null;
+      if (!lobby.hidden) {
+        this.#render();
+        joinButton.focus();
+      }
+    }
+  }
+
+  /** The call owns the tracks from here on. */
+  async #handOver() {
+    await this.#opening;
+    const tracks = this.#open;
+    this.#open = {camera: null, microphone: null};
+    this.#problems = {camera: '', microphone: ''};
+    preview.srcObject = null;
+    this.#meter.listen(null);
+    return tracks;
+  }
+}

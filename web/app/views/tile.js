@@ -1,0 +1,91 @@
+import {t} from '../state/text.js';
+import {icon, label, make, say} from './dom.js';
+
+/**
+ * @typedef {object} TileModel  what one tile shows
+ * @property {string} key  source and person
+ * @property {string} participant  the id on the wire
+ * @property {'camera' | 'screen'} source
+ * @property {string} name
+ * @property {MediaStreamTrack | null} track  the picture
+ * @property {string} trackId  the remote track's, or ''
+ * @property {boolean} muted  whether its microphone is missing or muted
+ * @property {boolean} local
+ * @property {boolean} mirrored
+ * @property {boolean} speaking
+ * @property {boolean} hand
+ * @property {boolean} pinned
+ * @property {string} trouble  why there is no picture, or ''
+ */
+
+/** One picture with its name and state. */
+export class Tile {
+  root;
+  video;
+  #name = make('span', {className: 'name'});
+  #initial = make('span');
+  #state = make('p', {className: 'tile-state'});
+  #pin = make('button', {type: 'button', className: 'tile-pin'}, icon('pin'));
+
+  /**
+   * @param {TileModel} model
+   * @param {(key: string) => void} pin
+   */
+  constructor({key, source, local, name}, pin) {
+    this.video = make('video', {autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false});
+    this.video.setAttribute('aria-hidden', 'true'); // the tile itself says what it is
+    this.root = make('article', {className: 'tile'}, this.video,
+      make('div', {className: 'avatar'}, this.#initial), this.#state,
+      make('div', {className: 'label'}, icon('hand'), icon('mic-off'), this.#name), this.#pin);
+    this.root.querySelector('.label svg')?.classList.add('is-hand');
+    this.root.querySelector('.label')?.setAttribute('aria-hidden', 'true');
+    Object.assign(this.root.dataset, {testid: 'tile', source, local: String(local)});
+    this.root.style.setProperty('--hue', String([...name].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7)));
+    this.#pin.onclick = () => pin(key);
+    this.video.ondblclick = () => pin(key);
+  }
+
+  /** @param {TileModel} model */
+  update(model) {
+    const {root, video} = this;
+    const {name, local, source} = model;
+    const title = source === 'screen' ? (local ? t('yourScreen') : t('screenOf', {name})) : local ? t('you', {name}) : name;
+    root.dataset.participant = model.participant;
+    say(this.#name, title);
+    say(this.#initial, ([...name.trim()][0] ?? '?').toUpperCase());
+    say(this.#state, model.trouble);
+    this.#state.hidden = !model.trouble;
+    root.dataset.muted = String(model.muted);
+    root.classList.toggle('video', model.track !== null);
+    root.classList.toggle('mirrored', model.mirrored);
+    root.classList.toggle('speaking', model.speaking);
+    root.classList.toggle('hand', model.hand);
+    label(root, [
+      title, model.muted && source === 'camera' && t('muted'), model.speaking && t('speaking'), model.hand && t('handUp'),
+      model.pinned && t('pinned'), model.trouble,
+    ].filter(Boolean).join(', '));
+    label(this.#pin, t(model.pinned ? 'unpin' : 'pin', {name: title}));
+    this.#pin.setAttribute('aria-pressed', String(model.pinned));
+    const shown = video.srcObject instanceof MediaStream ? video.srcObject.getTracks()[0] ?? null : null;
+    if (shown === model.track) return;
+    video.srcObject = model.track ? new MediaStream([model.track]) : null;
+    if (model.track) video.play().catch(() => {}); // replaced before it began
+  }
+
+  /** @param {import('../state/layout.js').Rectangle} place */
+  move({start, top, width, height, large}) {
+    const {style} = this.root;
+    style.insetInlineStart = `${start}px`;
+    style.top = `${top}px`;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+    style.setProperty('--initial', `${Math.round(Math.min(width, height) * 0.4)}px`);
+    this.root.classList.toggle('large', large);
+    this.root.classList.toggle('tiny', width < 150);
+  }
+
+  remove() {
+    this.video.srcObject = null;
+    this.root.remove();
+  }
+}
