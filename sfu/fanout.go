@@ -63,8 +63,9 @@ func (f *fanout) close() {
 func (f *fanout) work(out *transport.Batch) {
 	defer f.wg.Done()
 	for s := range f.shares {
+		out.Begin(s.now)
 		packets, bytes := s.push(out)
-		out.Flush(s.now)
+		out.Flush()
 		s.sum.packets.Add(packets)
 		s.sum.bytes.Add(bytes)
 		s.sum.wg.Done()
@@ -103,7 +104,7 @@ func (f *fanout) deliver(whole share, out *transport.Batch) (packets, bytes uint
 		break
 	}
 	packets, bytes = rest.push(out)
-	out.Flush(whole.now)
+	out.Flush()
 	whole.sum.wg.Wait()
 	return packets + whole.sum.packets.Swap(0), bytes + whole.sum.bytes.Swap(0)
 }

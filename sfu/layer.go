@@ -21,6 +21,11 @@ const (
 	// restartAfter is how many packets in a row may be too old before they are
 	// taken for a source that began anew.
 	restartAfter = 32
+	// takeOverAfter is how long a layer's stream must be silent before one with
+	// another SSRC may take its place.
+	takeOverAfter = 100 * time.Millisecond
+	// reportInterval is the least time between sender reports that are passed on.
+	reportInterval = 500 * time.Millisecond
 	// History: the retransmission window of RFC 4588 that browsers use is about
 	// a second; twice that covers one retry over a slow path.
 	videoHistory, audioHistory           = 2 * time.Second, time.Second
@@ -37,6 +42,7 @@ type Layer struct {
 	ssrc    uint32 // written under mu by the read goroutine, which alone reads it without
 
 	lastPacket atomic.Int64 // time.Duration
+	aliveSince atomic.Int64 // time.Duration: of the first packet after a silence
 	pixels     atomic.Uint64
 	nack, fir  bool // what the publisher answers: NACK at all; FIR but not PLI
 
@@ -148,7 +154,10 @@ func (l *Layer) observe(now time.Duration, a *arrival) {
 		}
 	}
 	if before == 0 || now-before > layerTimeout {
-		t.choose(now) // it has just come to life
+		l.aliveSince.Store(int64(now))
+		t.rise(now, l)
+	} else if info.Keyframe {
+		t.rise(now, l) // its picture size may be known now
 	}
 }
 
@@ -173,6 +182,22 @@ func (l *Layer) sendNACK(ssrc uint32, due []uint16) {
 func (l *Layer) live(now time.Duration) bool {
 	last := time.Duration(l.lastPacket.Load())
 	return last > 0 && now-last <= layerTimeout
+}
+
+// steady reports whether the layer has flowed long enough to be sure that a
+// silent one next to it is dead.
+func (l *Layer) steady(now time.Duration) bool {
+	return now-time.Duration(l.aliveSince.Load()) > layerTimeout
+}
+
+// takeOver makes a stream with another SSRC the layer's source, unless the old
+// one still sends.
+func (l *Layer) takeOver(now time.Duration, ssrc uint32) bool {
+	if now-time.Duration(l.lastPacket.Load()) < takeOverAfter {
+		return false
+	}
+	l.restart(now, ssrc)
+	return true
 }
 
 // quality orders layers: by picture size where keyframes told it, else by their
@@ -217,13 +242,18 @@ func (l *Layer) tick(now time.Duration) {
 }
 
 // senderReport passes the publisher's clock to everyone who watches this layer.
-func (l *Layer) senderReport(now time.Duration, r transport.SenderReport) {
+func (l *Layer) senderReport(now time.Duration, r transport.SenderReport, out *transport.Batch) {
 	l.mu.Lock()
+	if l.hasReport && now-l.clockAt < reportInterval {
+		l.mu.Unlock()
+		return
+	}
 	l.clock, l.clockAt, l.hasReport = r, now, true
 	l.reception.SenderReport(now, wire.NTP(r.NTP).Middle())
 	l.mu.Unlock()
 	for _, sub := range *l.track.subs.Load() {
-		sub.senderReport(now, l.index, r, now)
+		sub.senderReport(l.index, r, now)
+		sub.report(now, l.index, out)
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	// maxArrived is how many packets are delivered together at most: the frames
 	// of a publisher come in bursts of up to a dozen.
 	maxArrived = 32
+	// codecChangeInterval bounds how often a publisher may change a track's
+	// codec, each time of which is another track to everyone else.
+	codecChangeInterval = time.Second
 )
 
 // arrival is one packet on its way from its publisher to all viewers.
@@ -83,9 +86,11 @@ func newRoute(t *Track, in jsep.Incoming) *route {
 
 // source is a stream whose m-line and layer are known.
 type source struct {
-	mid, rid string // how it said what it is, for when its m-line gets another track
+	mid, rid string        // how it said what it is, for when its m-line changes
+	table    *ingressTable // by which it was recognised
 	route    *route
 	layer    *Layer
+	ssrc     uint32 // of the layer that it is, or repairs
 	rtx      bool
 }
 
@@ -112,11 +117,15 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
 		m.peer.RecordTransportCC(now, p.SSRC, uint16(tcc[0])<<8|uint16(tcc[1]))
 	}
 	s := m.sources[p.SSRC]
-	if s == nil || s.layer.track.closed.Load() {
+	if s == nil || s.table != table || s.layer.track.closed.Load() {
 		if s = m.resolve(now, table, p, s); s == nil {
 			m.p.server.counter.unknown.Inc()
 			return
 		}
+	}
+	if s.ssrc != s.layer.ssrc && (s.rtx || !s.layer.takeOver(now, s.ssrc)) {
+		m.p.server.counter.unknown.Inc()
+		return // what is left of a stream that another has replaced
 	}
 	if s.rtx {
 		if b = m.restore(table, s, a); b == nil {
@@ -128,7 +137,7 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
 		m.p.server.counter.unknown.Inc()
 		return
 	}
-	if !m.admit(s.layer.track, c) {
+	if !m.admit(now, s.layer.track, c) {
 		return
 	}
 	a.layer = s.layer
@@ -173,17 +182,17 @@ func (m *media) Land(now time.Duration, out *transport.Batch) {
 // admit tells the loop of a track's first packet and of a change of codec,
 // which makes another track of it; it reports whether the packet belongs to
 // the track as it is.
-func (m *media) admit(t *Track, c *jsep.Codec) bool {
+func (m *media) admit(now time.Duration, t *Track, c *jsep.Codec) bool {
 	switch t.receiving {
 	case c.Codec:
 		return true
 	case codec.Unknown:
-		t.receiving = c.Codec
+		t.receiving, t.changed = c.Codec, now
 		m.p.post(func() { m.p.handleStarted(t, *c) })
 		return true
 	}
-	if t.changing != c.Codec {
-		t.changing = c.Codec
+	if t.changing != c.Codec && now-t.changed >= codecChangeInterval {
+		t.changing, t.changed = c.Codec, now
 		m.p.post(func() { m.p.handleStarted(t, *c) })
 	}
 	return false
@@ -193,7 +202,7 @@ func (m *media) admit(t *Track, c *jsep.Codec) bool {
 // of it before, by the SDP's a=ssrc lines, by its mid and rid (RFC 8843 §9.2,
 // RFC 8852), or by a payload type that only one m-line has.
 func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, before *source) *source {
-	s := &source{}
+	s := &source{table: table}
 	if before != nil {
 		s.mid, s.rid = before.mid, before.rid
 	}
@@ -208,7 +217,7 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 	if s.route = table.byMid[s.mid]; s.route == nil && p.Extensions[wire.ExtensionMid] == nil {
 		s.mid, s.route = table.guess(p.SSRC, p.PayloadType)
 	}
-	if s.route == nil || (before == nil && len(m.sources) >= maxSSRCs) {
+	if s.route == nil || (before == nil && !m.room()) {
 		return nil
 	}
 	c := s.route.codecs[p.PayloadType&127]
@@ -226,8 +235,23 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 	if s.layer == nil {
 		return nil
 	}
+	if s.ssrc = p.SSRC; s.rtx {
+		s.ssrc = s.layer.ssrc
+		if before != nil && before.layer == s.layer {
+			s.ssrc = before.ssrc
+		}
+	}
 	m.sources[p.SSRC] = s
 	return s
+}
+
+// room reports whether another stream may be remembered, forgetting those of
+// tracks that ended.
+func (m *media) room() bool {
+	if len(m.sources) >= maxSSRCs {
+		maps.DeleteFunc(m.sources, func(_ uint32, s *source) bool { return s.layer.track.closed.Load() })
+	}
+	return len(m.sources) < maxSSRCs
 }
 
 // guess finds the m-line of a stream that carries no mid.
@@ -262,9 +286,9 @@ func indexOf(list []string, s string) int {
 }
 
 // ReceiveSenderReport passes a publisher's clock to everyone who watches.
-func (m *media) ReceiveSenderReport(now time.Duration, r transport.SenderReport) {
-	if s := m.sources[r.SSRC]; s != nil && !s.rtx {
-		s.layer.senderReport(now, r)
+func (m *media) ReceiveSenderReport(now time.Duration, r transport.SenderReport, out *transport.Batch) {
+	if s := m.sources[r.SSRC]; s != nil && !s.rtx && s.layer.ssrc == r.SSRC {
+		s.layer.senderReport(now, r, out)
 	}
 }
 

@@ -123,8 +123,10 @@ func (p *Participant) handleAnswer(sdp string) {
 	results, err := p.session.ApplyAnswer(sdp)
 	if err != nil {
 		p.problem(ProblemBadSDP, "The answer can't be applied: %v.", err)
+		p.offerAgain()
 		return
 	}
+	p.badAnswers = 0
 	if err := p.followRemote(p.session.Remote()); err != nil {
 		p.problem(ProblemBadSDP, "The answer's ICE credentials can't be used: %v.", err)
 	}
@@ -146,6 +148,22 @@ func (p *Participant) handleAnswer(sdp string) {
 	}
 	p.publish(p.session.Incoming()) // an answer may also start or stop the client's own
 	p.negotiate()
+}
+
+// maxBadAnswers is how often one offer is repeated to a client that answers it
+// with what can't be applied.
+const maxBadAnswers = 3
+
+// offerAgain repeats the offer in flight: the client believes that it has been
+// answered, and until it is, no offer of the client's can be heard.
+func (p *Participant) offerAgain() {
+	if p.badAnswers++; p.badAnswers > maxBadAnswers {
+		p.Leave(errors.New("no valid answer"))
+		return
+	}
+	if sdp, pending := p.session.PendingOffer(); pending {
+		p.client.Send(Offer{SDP: sdp})
+	}
 }
 
 func (p *Participant) accepted(sub *Subscription, r jsep.Result) {
@@ -174,7 +192,7 @@ func (p *Participant) handleCandidate(c *CandidateInit) {
 		return // end of candidates: we go on checking what we know
 	}
 	if p.peer == nil {
-		if len(p.early) < maxEarlyCandidates {
+		if len(p.early) < maxEarlyCandidates && len(c.Candidate) <= maxCandidate {
 			p.early = append(p.early, c.Candidate)
 		}
 		return

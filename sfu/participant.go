@@ -18,6 +18,7 @@ const (
 	mailboxSize = 256
 	// maxEarlyCandidates bounds candidates that arrive before the first offer.
 	maxEarlyCandidates = 100
+	maxCandidate       = 1024 // bytes
 	// mediaTick drives NACK retries, keyframe requests and feedback of someone
 	// who publishes; idleTick everyone else's timeouts.
 	mediaTick = 50 * time.Millisecond
@@ -47,22 +48,26 @@ type Participant struct {
 
 	// ---- owned by the loop ----
 
-	peer        *transport.Peer // nil before the first offer
-	session     *jsep.Session
-	remoteUfrag string
-	early       []string // candidates before the first offer
-	state       transport.State
-	stateSince  time.Duration
-	connectedAt time.Duration
-	sources     map[string]PublishedTrack // what the client said of its m-lines, by mid
-	tracks      []*Track                  // published, in order
-	known       map[*Participant]*presence
-	subs        map[*Track]*Subscription
-	bySlot      map[*jsep.Slot]*Subscription
-	unsupported map[*Track]string
-	lastReports time.Duration
-	trackSerial int
-	forbidden   bool // the client was told that it may not publish
+	peer          *transport.Peer // nil before the first offer
+	session       *jsep.Session
+	remoteUfrag   string
+	early         []string // candidates before the first offer
+	state         transport.State
+	stateSince    time.Duration
+	connectedAt   time.Duration
+	sources       map[string]PublishedTrack // what the client said of its m-lines, by mid
+	tracks        []*Track                  // published, in order
+	known         map[*Participant]*presence
+	subs          map[*Track]*Subscription
+	bySlot        map[*jsep.Slot]*Subscription
+	unsupported   map[*Track]string
+	lastReports   time.Duration
+	trackSerial   int
+	announced     time.Duration    // when others were last shown what is published
+	announceLater <-chan time.Time // when they are to be next, nil if never
+	badAnswers    int              // to the offer in flight
+	ssrcs         map[uint32]bool  // that this client was ever sent
+	forbidden     bool             // the client was told that it may not publish
 }
 
 func newParticipant(s *Server, r JoinRequest) *Participant {
@@ -72,7 +77,7 @@ func newParticipant(s *Server, r JoinRequest) *Participant {
 		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), done: make(chan struct{}),
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
-		unsupported: map[*Track]string{},
+		unsupported: map[*Track]string{}, ssrcs: map[uint32]bool{},
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.media.init(p)
@@ -185,6 +190,8 @@ func (p *Participant) run() {
 			command()
 		case <-p.wake:
 			p.reconcile()
+		case <-p.announceLater:
+			p.announce()
 		case <-changed:
 			p.handleState()
 		case <-ticker.C:

@@ -30,7 +30,6 @@ const (
 type packetPath struct {
 	publisher *Participant
 	track     *Track
-	packet    []byte
 	buffer    []byte
 	out       *transport.Batch
 	now       time.Duration
@@ -65,7 +64,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 	}
 	parameters := jsep.Codec{Codec: codec.VP8, PayloadType: testPT, ClockRate: 90000, PLI: true}
 	path.track = newTrack(path.publisher, "track", "0", Video, Camera, false)
-	path.track.begin(parameters, nil)
+	path.track.begin(parameters, wire.ExtensionIDs{})
 	in := jsep.Incoming{Mid: "0", Video: true, Sending: true, Codecs: []jsep.Codec{parameters}}
 	in.Extensions[wire.ExtensionMid], in.Extensions[wire.ExtensionTransportCC] = testMidID, testTCCID
 	path.publisher.media.table.Store(&ingressTable{
@@ -102,9 +101,10 @@ func (p *packetPath) send(key bool) {
 		b = append(b, 0x11, 0, 0)
 	}
 	b = append(b, make([]byte, 1100)...)[:1100]
+	p.out.Begin(p.now)
 	p.publisher.media.ReceiveRTP(p.now, b, p.out)
 	p.publisher.media.Land(p.now, p.out)
-	p.out.Flush(p.now)
+	p.out.Flush()
 }
 
 func TestPacketPathForwards(t *testing.T) {

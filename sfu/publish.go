@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/wire"
@@ -17,7 +18,7 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 	table := &ingressTable{byMid: map[string]*route{}}
 	streams := map[string]bool{} // streams that have their camera already
 	var ids wire.ExtensionIDs
-	forbidden := false
+	forbidden, excess := false, false
 	var tracks []*Track
 	for _, in := range incoming {
 		if !in.Sending {
@@ -25,6 +26,10 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 		}
 		if !p.grants.Publish {
 			forbidden = true
+			continue
+		}
+		if len(tracks) == maxTracks {
+			excess = true
 			continue
 		}
 		t := p.trackOf(in.Mid)
@@ -45,6 +50,7 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 	for _, t := range p.tracks {
 		if !slices.Contains(tracks, t) {
 			t.close()
+			delete(p.sources, t.mid) // what was said was said of this track
 		}
 	}
 	table.kinds = ids.Kinds()
@@ -53,6 +59,9 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 		p.problem(ProblemForbidden, "You may not publish in this room.")
 	}
 	p.forbidden = forbidden
+	if excess {
+		p.problem(ProblemForbidden, "You may not publish more than %d tracks.", maxTracks)
+	}
 	changed := !slices.Equal(p.tracks, tracks)
 	p.tracks = tracks
 	if changed {
@@ -91,8 +100,24 @@ func (p *Participant) newTrack(in jsep.Incoming, streams map[string]bool) *Track
 	return newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), in.Mid, kind, source, said.Muted)
 }
 
+// announceInterval is the least time between what one client's mute and publish
+// messages make everyone else look at.
+const announceInterval = 50 * time.Millisecond
+
+// announceSoon announces now, or a moment after the last time.
+func (p *Participant) announceSoon() {
+	wait := p.announced + announceInterval - p.server.now()
+	switch {
+	case p.announced == 0 || wait <= 0:
+		p.announce()
+	case p.announceLater == nil:
+		p.announceLater = time.After(wait)
+	}
+}
+
 // announce shows others what this participant publishes now.
 func (p *Participant) announce() {
+	p.announced, p.announceLater = p.server.now(), nil
 	now := &presence{participant: p, info: ParticipantInfo{ID: p.id, Name: p.name}}
 	for _, t := range p.tracks {
 		info := TrackInfo{ID: t.id, Kind: t.kind, Source: t.source, Muted: t.muted}
@@ -131,15 +156,22 @@ func (p *Participant) handlePublish(tracks []PublishedTrack) {
 		}
 	}
 	if changed {
-		p.announce()
+		p.announceSoon()
 	}
 }
 
+// maxTracks is how many tracks one participant may publish: each costs every
+// viewer an m-line and a decoder.
+const maxTracks = 32
+
 // maxSources bounds what a client may say of m-lines that don't exist.
-const maxSources = 256
+const (
+	maxSources = 256
+	maxMid     = 64 // bytes
+)
 
 func (p *Participant) remember(said PublishedTrack) bool {
-	if _, ok := p.sources[said.Mid]; !ok && len(p.sources) >= maxSources {
+	if _, ok := p.sources[said.Mid]; !ok && (len(p.sources) >= maxSources || len(said.Mid) > maxMid) {
 		p.problem(ProblemBadMessage, "That is too many tracks.")
 		return false
 	}
@@ -155,7 +187,7 @@ func (p *Participant) handleMute(mid string, muted bool) {
 	}
 	if t := p.trackOf(mid); t != nil && t.muted != muted {
 		t.muted = muted
-		p.announce()
+		p.announceSoon()
 	}
 }
 
@@ -183,20 +215,22 @@ func (p *Participant) handleStarted(t *Track, parameters jsep.Codec) {
 	if t.closed.Load() || !slices.Contains(p.tracks, t) {
 		return
 	}
-	if t.started && t.codec != parameters.Codec {
-		t = p.replace(t, t.source) // the publisher changed its codec in mid-call
-		p.announce()
+	switch {
+	case !t.started:
+		t.begin(parameters, p.extensionsOf(t.mid))
+	case t.codec != parameters.Codec:
+		p.replace(t, t.source) // the publisher changed its codec in mid-call
+	default:
 		return
 	}
-	t.begin(parameters, p.extensionsOf(t.mid))
 	p.announce()
 }
 
-func (p *Participant) extensionsOf(mid string) []wire.ExtensionKind {
+func (p *Participant) extensionsOf(mid string) wire.ExtensionIDs {
 	if r := p.media.table.Load().byMid[mid]; r != nil {
-		return forwardedExtensions(r.incoming.Extensions)
+		return r.incoming.Extensions
 	}
-	return nil
+	return wire.ExtensionIDs{}
 }
 
 // stream is the msid that groups a person's camera and microphone, and the

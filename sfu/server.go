@@ -118,6 +118,11 @@ func (s *Server) leave(p *Participant) {
 // returns when no goroutine of the engine is left.
 func (s *Server) Close(cause error) error {
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.wg.Wait()
+		return nil
+	}
 	s.closed = true
 	var all []*Participant
 	for _, r := range s.rooms {

@@ -38,15 +38,15 @@ type Subscription struct {
 
 	mu          sync.Mutex
 	stream      *forward.Stream
-	wanted      int8 // the layer to send
 	held        bool // the viewer paused its end
+	renumbered  bool // numbers changed after packets were sent
 	started     bool // written by the viewer's loop
 	rtxSequence uint16
 	reported    bool          // a sender report was sent
 	sentReports [4]sentReport // the last ones, to compute the round-trip time
 	nextReport  int
 	rtt         time.Duration
-	lost        uint32
+	lost        int32
 }
 
 // numbers are how packets look to the viewer.
@@ -61,12 +61,12 @@ type sentReport struct {
 }
 
 func newSubscription(t *Track, viewer *Participant) *Subscription {
-	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), rtxSequence: uint16(rand.Uint32())} //nolint:gosec // any
+	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), rtxSequence: uint16(rand.Uint32() & 0x7fff)} //nolint:gosec // masked
 	memory := audioMemory
-	sub.ssrc = newSSRC()
+	sub.ssrc = viewer.newSSRC()
 	if t.kind == Video {
 		memory = videoMemory
-		sub.rtxSSRC = newSSRC()
+		sub.rtxSSRC = viewer.newSSRC()
 	}
 	sub.stream = forward.NewStream(forward.Config{
 		Codec: t.codec, ClockRate: t.codec.ClockRate(),
@@ -78,9 +78,11 @@ func newSubscription(t *Track, viewer *Participant) *Subscription {
 	return sub
 }
 
-func newSSRC() uint32 {
+// newSSRC is one that this client never saw: a key and an SSRC must not meet twice.
+func (p *Participant) newSSRC() uint32 {
 	for {
-		if s := rand.Uint32(); s != 0 {
+		if s := rand.Uint32(); s != 0 && !p.ssrcs[s] {
+			p.ssrcs[s] = true
 			return s
 		}
 	}
@@ -88,7 +90,12 @@ func newSSRC() uint32 {
 
 // accept takes over what the viewer's description settled.
 func (s *Subscription) accept(r jsep.Result) {
-	s.numbers.Store(&numbers{Format: r.Format, plain: s.track.codec == codec.RED && r.Codec == codec.Opus})
+	now := &numbers{Format: r.Format, plain: s.track.codec == codec.RED && r.Codec == codec.Opus}
+	if before := s.numbers.Swap(now); before != nil && *before != *now {
+		s.mu.Lock()
+		s.renumbered = true
+		s.mu.Unlock()
+	}
 	s.hold(false)
 }
 
@@ -105,8 +112,15 @@ func (s *Subscription) aim() {
 	if s.held || !s.started {
 		s.stream.SetTarget(-1)
 	} else {
-		s.stream.SetTarget(s.wanted)
+		s.stream.SetTarget(int8(s.track.best.Load())) //nolint:gosec // below maxLayers
 	}
+}
+
+// retarget follows a change of the track's best layer.
+func (s *Subscription) retarget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aim()
 }
 
 // start lets packets flow: the answer is in and the viewer is connected.
@@ -115,30 +129,19 @@ func (s *Subscription) start(now time.Duration) {
 		return
 	}
 	s.viewer.media.remember(s)
-	best := int8(s.track.best.Load()) //nolint:gosec // below maxLayers
 	s.mu.Lock()
-	s.started, s.wanted = true, best
-	s.aim()
+	s.started = true
 	s.mu.Unlock()
 	for i := range s.track.layers {
 		if l := s.track.layers[i].Load(); l != nil {
 			if r, arrived, ok := l.lastReport(); ok {
-				s.senderReport(now, int8(i), r, arrived) //nolint:gosec // below maxLayers
+				s.senderReport(int8(i), r, arrived) //nolint:gosec // below maxLayers
 			}
 		}
 	}
 	s.track.subscribe(s)
-	if current := int8(s.track.best.Load()); current != best { //nolint:gosec // below maxLayers
-		s.target(current) // chosen while we were not in the list yet
-	}
-	s.track.wish(now, best)
-}
-
-func (s *Subscription) target(layer int8) {
-	s.mu.Lock()
-	s.wanted = layer
-	s.aim()
-	s.mu.Unlock()
+	s.retarget()                                 // after that no change of the best layer is missed
+	s.track.wish(now, int8(s.track.best.Load())) //nolint:gosec // below maxLayers
 }
 
 func (s *Subscription) restart(layer int8) {
@@ -188,7 +191,7 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	}
 	if report {
 		s.viewer.media.first()
-		s.report(now)
+		s.report(now, arrived[0].input.Layer, out)
 	}
 	return packets, bytes
 }
@@ -211,7 +214,15 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		counter.nackIn[nackTooMany].Add(uint64(len(sequences) - maxResend))
 		sequences = sequences[:maxResend]
 	}
-	kinds := &s.track.publisher.media.table.Load().kinds
+	s.mu.Lock()
+	again := !s.renumbered
+	s.mu.Unlock()
+	if n := s.numbers.Load(); !again && n.RTXSSRC == 0 {
+		// The packets can't be made as they were, and SRTP must not see one
+		// packet index with two contents.
+		counter.nackIn[nackGone].Add(uint64(len(sequences)))
+		return packet
+	}
 	for _, sequence := range sequences {
 		s.mu.Lock()
 		found, result := s.stream.Lookup(now, s.rtt, sequence)
@@ -223,7 +234,7 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		var p wire.Packet
 		var held bool
 		packet, held = s.track.layers[found.Layer].Load().history.Get(found.Ext, packet[:0])
-		if !held || p.Parse(packet, kinds) != nil {
+		if !held || p.Parse(packet, &s.track.kinds) != nil {
 			counter.nackIn[nackGone].Inc()
 			continue
 		}
@@ -263,19 +274,20 @@ func (s *Subscription) requestKeyframe(now time.Duration) {
 	}
 }
 
-// senderReport takes over the publisher's clock and passes it on.
-func (s *Subscription) senderReport(now time.Duration, layer int8, r transport.SenderReport, arrived time.Duration) {
+// senderReport takes over the publisher's clock.
+func (s *Subscription) senderReport(layer int8, r transport.SenderReport, arrived time.Duration) {
 	s.mu.Lock()
 	s.stream.SenderReport(layer, wire.NTP(r.NTP), r.RTP, arrived)
 	s.mu.Unlock()
-	s.report(now)
 }
 
 // report sends the viewer a sender report on the publisher's clock, so that the
-// viewer plays the publisher's streams in step.
-func (s *Subscription) report(now time.Duration) {
+// viewer plays the publisher's streams in step. layer is the one that just
+// reported or flowed: others than the current one say nothing new.
+func (s *Subscription) report(now time.Duration, layer int8, out *transport.Batch) {
 	s.mu.Lock()
 	r, ok := s.stream.Report(now)
+	ok = ok && layer == s.stream.Current()
 	if ok {
 		s.reported = true
 		s.sentReports[s.nextReport%len(s.sentReports)] = sentReport{r.NTP.Middle(), now}
@@ -283,9 +295,9 @@ func (s *Subscription) report(now time.Duration) {
 	}
 	s.mu.Unlock()
 	if ok {
-		s.viewer.media.peer.SendSenderReports([]transport.SenderReportOut{{
+		s.viewer.media.peer.SendSenderReport(transport.SenderReportOut{
 			SSRC: s.ssrc, NTP: uint64(r.NTP), RTP: r.RTP, Packets: r.Packets, Octets: r.Octets, CNAME: s.cname,
-		}})
+		}, out)
 	}
 }
 
@@ -302,12 +314,12 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 	if rtt > 0 {
 		s.rtt = rtt
 	}
-	lost := r.TotalLost - min(s.lost, r.TotalLost)
+	lost := max(0, r.TotalLost-s.lost)
 	s.lost = max(s.lost, r.TotalLost)
 	s.mu.Unlock()
 	counter := &s.viewer.server.counter
 	if rtt > 0 {
 		counter.rtt.Observe(rtt.Seconds())
 	}
-	counter.lostOut[kindIndex(s.track.kind)].Add(uint64(lost))
+	counter.lostOut[kindIndex(s.track.kind)].Add(uint64(lost)) //nolint:gosec // not negative
 }

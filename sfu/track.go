@@ -32,9 +32,11 @@ type Track struct {
 	codec      codec.Codec
 	parameters jsep.Codec
 	extensions []wire.ExtensionKind
+	kinds      wire.ExtensionKinds // to parse what the histories hold
 
 	// Owned by the publisher's read goroutine.
 	receiving, changing codec.Codec
+	changed             time.Duration // when either did
 
 	layers [maxLayers]atomic.Pointer[Layer]
 	best   atomic.Int32 // the layer that viewers get, -1 for none
@@ -60,8 +62,9 @@ func newTrack(p *Participant, id, mid string, kind Kind, source Source, muted bo
 }
 
 // begin fixes what others need to subscribe. It runs once, on the loop.
-func (t *Track) begin(parameters jsep.Codec, extensions []wire.ExtensionKind) {
-	t.started, t.codec, t.parameters, t.extensions = true, parameters.Codec, parameters, extensions
+func (t *Track) begin(parameters jsep.Codec, ids wire.ExtensionIDs) {
+	t.started, t.codec, t.parameters = true, parameters.Codec, parameters
+	t.extensions, t.kinds = forwardedExtensions(ids), ids.Kinds()
 }
 
 // close stops the track: its packets go nowhere from now on. Viewers drop their
@@ -89,14 +92,9 @@ func (t *Track) unsubscribe(sub *Subscription) {
 // publisher's read goroutine.
 func (t *Track) layer(now time.Duration, index int, ssrc uint32, c *jsep.Codec) *Layer {
 	l := t.layers[index].Load()
-	switch {
-	case c == nil:
-		return l // nil until the first original packet
-	case l == nil:
+	if l == nil && c != nil {
 		l = newLayer(t, index, ssrc, c)
 		t.layers[index].Store(l)
-	case l.ssrc != ssrc:
-		l.restart(now, ssrc)
 	}
 	return l
 }
@@ -129,27 +127,45 @@ func (t *Track) tick(now time.Duration) {
 	}
 }
 
-// choose points everyone at the best layer that is alive. It runs on the
-// publisher's loop and, for a layer's first packet, on its read goroutine.
+// choose finds the best layer that is alive and points everyone at it. It runs
+// on the publisher's loop, which alone moves viewers down: to a layer that has
+// flowed all the while that the best one did not, so that a pause of all layers
+// moves nobody.
 func (t *Track) choose(now time.Duration) {
+	current := t.best.Load()
 	best := int32(-1)
 	var quality uint64
 	for i := range t.layers {
 		l := t.layers[i].Load()
-		if l == nil || !l.live(now) {
+		if l == nil || !l.live(now) || (int32(i) != current && !l.steady(now)) { //nolint:gosec // below maxLayers
 			continue
 		}
 		if q := l.quality(); best < 0 || q > quality {
 			best, quality = int32(i), q //nolint:gosec // below maxLayers
 		}
 	}
-	if best < 0 || t.best.Swap(best) == best {
-		return // a track of which nothing is alive keeps its layer
+	if best >= 0 && best != current && t.best.CompareAndSwap(current, best) {
+		t.retarget(now)
 	}
+}
+
+// rise points everyone at a layer that came to life, if it is better than what
+// they get. It runs where the publisher's packets are received.
+func (t *Track) rise(now time.Duration, l *Layer) {
+	current := t.best.Load()
+	if current == int32(l.index) || (current >= 0 && t.layers[current].Load().quality() >= l.quality()) {
+		return
+	}
+	if t.best.CompareAndSwap(current, int32(l.index)) {
+		t.retarget(now)
+	}
+}
+
+func (t *Track) retarget(now time.Duration) {
 	for _, sub := range *t.subs.Load() {
-		sub.target(int8(best))
+		sub.retarget()
 	}
-	t.wish(now, int8(best))
+	t.wish(now, int8(t.best.Load())) //nolint:gosec // below maxLayers
 }
 
 // wish asks for a keyframe of a layer, together with everyone else who does.

@@ -210,11 +210,24 @@ func (n *numbers) extension(kind wire.ExtensionKind) uint8 {
 			free = uint8(i)
 		}
 	}
+	if usual := usualExtensionIDs[kind]; usual != 0 && !n.extensions[usual].taken {
+		free = usual
+	}
 	if known == 0 && free != 0 {
 		n.extensions[free] = numberedExtension{taken: true, kind: kind}
 		known = free
 	}
 	return known
+}
+
+// usualExtensionIDs are what libwebrtc gives a client's extensions when it offers
+// audio and video. A client that begins with a data channel learns the ids from
+// us, and refuses our offer if its own media offer, pending by then, says otherwise.
+var usualExtensionIDs = wire.ExtensionIDs{
+	wire.ExtensionAudioLevel: 1, wire.ExtensionAbsSendTime: 2, wire.ExtensionTransportCC: 3,
+	wire.ExtensionMid: 4, wire.ExtensionPlayoutDelay: 5, wire.ExtensionVideoContentType: 6,
+	wire.ExtensionColorSpace: 8, wire.ExtensionAbsCaptureTime: 9, wire.ExtensionRid: 10, wire.ExtensionRepairedRid: 11,
+	wire.ExtensionDependencyDescriptor: 12, wire.ExtensionVideoOrientation: 13,
 }
 
 // maxOwnExtensionID is the largest id that a one-byte header holds (RFC 8285 §4.2).

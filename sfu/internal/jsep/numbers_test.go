@@ -173,12 +173,12 @@ func TestExtensionConflict(t *testing.T) {
 	s := New(testLocal)
 	offered(t, s, bundled(audio("0", "sendonly")))
 	s.Add(opusTrack(1))
-	expectAttributes(t, s.Offer(), "s0", "extmap", "1 urn:ietf:params:rtp-hdrext:sdes:mid", "2 urn:ietf:params:rtp-hdrext:ssrc-audio-level")
+	expectAttributes(t, s.Offer(), "s0", "extmap", "4 urn:ietf:params:rtp-hdrext:sdes:mid", "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level")
 	offer := s.Offer()
 	applied(t, s, reply(t, offer))
-	offered(t, s, strings.Replace(reoffer(t, offer), "a=mid:0", "a=mid:0\r\na=extmap:1 urn:other\r\na=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid", 1))
+	offered(t, s, strings.Replace(reoffer(t, offer), "a=mid:0", "a=mid:0\r\na=extmap:4 urn:other\r\na=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid", 1))
 	s.Add(opusTrack(2))
-	expectAttributes(t, s.Offer(), "s1", "extmap", "9 urn:ietf:params:rtp-hdrext:sdes:mid", "2 urn:ietf:params:rtp-hdrext:ssrc-audio-level")
+	expectAttributes(t, s.Offer(), "s1", "extmap", "9 urn:ietf:params:rtp-hdrext:sdes:mid", "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level")
 	checkNumbers(t, s.Offer())
 }
 

@@ -50,7 +50,7 @@ func TestSlotOffer(t *testing.T) {
 	s.Add(opusTrack(1))
 	offer := s.Offer()
 	expectSketch(t, offer, "0 audio recvonly 111\n1 video recvonly 96,97\ns0 video sendonly 96,97 [p1 v1]\ns1 audio sendonly 111 [p1 a1]")
-	expectAttributes(t, offer, "s0", "extmap", "3 urn:ietf:params:rtp-hdrext:sdes:mid", "2 urn:3gpp:video-orientation")
+	expectAttributes(t, offer, "s0", "extmap", "3 urn:ietf:params:rtp-hdrext:sdes:mid", "13 urn:3gpp:video-orientation")
 	expectAttributes(t, offer, "s1", "extmap", "3 urn:ietf:params:rtp-hdrext:sdes:mid", "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level")
 	expectAttributes(t, offer, "s0", "rtcp-fb", "96 ccm fir", "96 nack", "96 nack pli")
 	expectAttributes(t, offer, "s1", "rtcp-fb", "111 nack")
@@ -93,15 +93,15 @@ func TestSlotAnswers(t *testing.T) {
 	}{
 		{"as offered", func(s string) string { return s },
 			Result{Accepted: true, Codec: codec.VP8, NACK: true, Format: wire.Format{SSRC: 1002, RTXSSRC: 1003, PayloadType: 96, RTXPayloadType: 97,
-				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 1, wire.ExtensionVideoOrientation: 2}}}, false},
+				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 4, wire.ExtensionVideoOrientation: 13}}}, false},
 		{"no rtx, no nack, no extensions", replacing("96 97", "96", "a=rtpmap:97 rtx/90000\r\n", "", "a=rtcp-fb:96 nack\r\n", "", "a=extmap", "a=x"),
 			Result{Accepted: true, Codec: codec.VP8, Format: wire.Format{SSRC: 1002, PayloadType: 96}}, false},
-		{"an extension that it only sends", replacing("a=extmap:2", "a=extmap:2/sendonly"),
+		{"an extension that it only sends", replacing("a=extmap:13", "a=extmap:13/sendonly"),
 			Result{Accepted: true, Codec: codec.VP8, NACK: true, Format: wire.Format{SSRC: 1002, RTXSSRC: 1003, PayloadType: 96, RTXPayloadType: 97,
-				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 1}}}, false},
+				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 4}}}, false},
 		{"other numbers", replacing("96 97", "100 101", ":96", ":100", ":97", ":101", "apt=96", "apt=100"),
 			Result{Accepted: true, Codec: codec.VP8, NACK: true, Format: wire.Format{SSRC: 1002, RTXSSRC: 1003, PayloadType: 100, RTXPayloadType: 101,
-				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 1, wire.ExtensionVideoOrientation: 2}}}, false},
+				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 4, wire.ExtensionVideoOrientation: 13}}}, false},
 		{"another codec", replacing("VP8", "VP9"), Result{}, false},
 		{"inactive", replacing("a=recvonly", "a=inactive"), Result{}, false},
 		{"sendonly", replacing("a=recvonly", "a=sendonly"), Result{}, false},

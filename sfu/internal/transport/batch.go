@@ -6,6 +6,9 @@ const (
 	// batchSlots is how many packets a Batch holds before it flushes by itself:
 	// a frame of five packets for fifty viewers.
 	batchSlots = 256
+	// batchDatagrams is how many it addresses: as many again are RTCP, which has
+	// no slots.
+	batchDatagrams = 2 * batchSlots
 	// slotSize holds the largest packet that is forwarded, the header extensions
 	// that a viewer's numbering may add, RTX, padding and the SRTP tag.
 	slotSize = 2048
@@ -37,11 +40,11 @@ func (e *Engine) NewBatch() (*Batch, error) { return e.newBatch(0) }
 func (e *Engine) newBatch(socket int) (*Batch, error) {
 	b := &Batch{engine: e, arena: make([]byte, batchSlots*slotSize), run: make([][]byte, 0, batchSlots)}
 	for _, p := range e.ports {
-		s, err := newSender(p.sockets[socket], batchSlots, e.segments)
+		s, err := newSender(p.sockets[socket], batchDatagrams, e.segments)
 		if err != nil {
 			return nil, err
 		}
-		b.parts = append(b.parts, part{sender: s, datagrams: make([]outgoing, 0, batchSlots)})
+		b.parts = append(b.parts, part{sender: s, datagrams: make([]outgoing, 0, batchDatagrams)})
 	}
 	return b, nil
 }
@@ -49,8 +52,17 @@ func (e *Engine) newBatch(socket int) (*Batch, error) {
 // Reserve makes room for n packets (at most 256) that go to one peer.
 func (b *Batch) Reserve(n int) {
 	if b.used+n > batchSlots {
-		b.Flush(b.began)
+		b.Flush()
 	}
+}
+
+// Begin starts a round of packets that arrived at now.
+func (b *Batch) Begin(now time.Duration) { b.began = now }
+
+// queue addresses one encrypted packet.
+func (b *Batch) queue(to *path, packet []byte) {
+	part := &b.parts[to.port]
+	part.datagrams = append(part.datagrams, outgoing{to: to.to, bytes: packet})
 }
 
 // Next is an empty buffer to append the next packet to.
@@ -86,13 +98,8 @@ func (b *Batch) pad() {
 	}
 }
 
-// Flush sends everything that was addressed. began is when the oldest of it
-// arrived.
-func (b *Batch) Flush(began time.Duration) {
-	b.began = began
-	if b.used == 0 {
-		return
-	}
+// Flush sends everything that was addressed.
+func (b *Batch) Flush() {
 	sent := 0
 	for i := range b.parts {
 		part := &b.parts[i]
@@ -106,7 +113,7 @@ func (b *Batch) Flush(began time.Duration) {
 		part.datagrams = part.datagrams[:0]
 	}
 	if sent > 0 {
-		b.engine.counters.Latency.Observe((b.engine.config.Now() - began).Seconds())
+		b.engine.counters.Latency.Observe((b.engine.config.Now() - b.began).Seconds())
 	}
 	b.used, b.run = 0, b.run[:0]
 }
@@ -143,8 +150,7 @@ func (p *Peer) Send(b *Batch, equalise bool) {
 		case to == nil: // ICE-TCP, or a network without our sockets
 			_, _ = p.conn.Write(packet)
 		default:
-			part := &b.parts[to.port]
-			part.datagrams = append(part.datagrams, outgoing{to: to.to, bytes: packet})
+			b.queue(to, packet)
 		}
 	}
 	b.run = b.run[:0]

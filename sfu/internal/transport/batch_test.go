@@ -73,7 +73,7 @@ func TestBatchSendsEncryptedAndPadded(t *testing.T) {
 		out.Put(packet(out.Next(), uint16(i), size)) //nolint:gosec // small
 	}
 	p.Send(out, true)
-	out.Flush(0)
+	out.Flush()
 	if e.segments && e.counters.Messages.Load() != 1 {
 		t.Errorf("a frame made %d messages", e.counters.Messages.Load())
 	}
@@ -112,7 +112,7 @@ func TestBatchFlushesWhenFull(t *testing.T) {
 		out.Put(packet(out.Next(), uint16(i), 100)) //nolint:gosec // small
 		p.Send(out, false)
 	}
-	out.Flush(0)
+	out.Flush()
 	r, err := newReceiver(to, 64, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
 		out.Put(nil)
 		out.Put(make([]byte, slotSize))
 	}
-	out.Flush(0)
+	out.Flush()
 	if calls := e.counters.Calls.Load(); calls != 0 {
 		t.Errorf("%d system calls for nothing", calls)
 	}
@@ -160,7 +160,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 			out.Put(packet(out.Next(), sequence, 1100))
 		}
 		p.Send(out, true)
-		out.Flush(0)
+		out.Flush()
 	}
 	frame()
 	if n := testing.AllocsPerRun(500, frame); n != 0 {
@@ -196,7 +196,7 @@ func BenchmarkSend(b *testing.B) {
 						}
 						p.Send(out, true)
 					}
-					out.Flush(0)
+					out.Flush()
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*frame*len(peers)), "ns/packet")
 			})

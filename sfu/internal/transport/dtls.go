@@ -131,19 +131,26 @@ func (p *Peer) verifyFingerprint(raw [][]byte, _ [][]*x509.Certificate) error {
 	return fmt.Errorf("certificate matches none of %d fingerprints", len(p.remote.Fingerprints))
 }
 
+// maxDataChannels is how many channels are served, each by a goroutine.
+const maxDataChannels = 16
+
 // serveDataChannels accepts the SCTP association and the channels that a client
 // opens, so that they become open, and discards what comes over them: the
 // protocol's messages use the WebSocket.
 func (p *Peer) serveDataChannels(conn *dtls.Conn) {
-	association, err := sctp.Server(sctp.Config{NetConn: conn, LoggerFactory: p.engine.loggers})
+	association, err := sctp.ServerWithOptions(sctp.WithNetConn(conn), sctp.WithLoggerFactory(p.engine.loggers))
 	if err != nil {
 		return
 	}
 	defer func() { _ = association.Close() }()
-	for {
+	for served := 0; ; served++ {
 		channel, err := datachannel.Accept(association, &datachannel.Config{LoggerFactory: p.engine.loggers})
 		if err != nil {
 			return
+		}
+		if served >= maxDataChannels {
+			_ = channel.Close()
+			continue
 		}
 		p.wg.Add(1)
 		go func() {
@@ -163,10 +170,16 @@ func (c dtlsConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	return n, c.RemoteAddr(), err
 }
 
-func (c dtlsConn) WriteTo(b []byte, _ net.Addr) (int, error) { return c.peer.conn.Write(b) }
-func (c dtlsConn) Close() error                              { return nil } // the peer closes
-func (c dtlsConn) LocalAddr() net.Addr                       { return &net.UDPAddr{} }
-func (c dtlsConn) RemoteAddr() net.Addr                      { return &net.UDPAddr{} }
-func (c dtlsConn) SetDeadline(t time.Time) error             { return c.peer.dtlsIn.SetReadDeadline(t) }
-func (c dtlsConn) SetReadDeadline(t time.Time) error         { return c.peer.dtlsIn.SetReadDeadline(t) }
-func (c dtlsConn) SetWriteDeadline(time.Time) error          { return nil } // writes don't block
+// WriteTo never fails: a path that is down for the moment is a lost packet, which
+// DTLS repeats, where an error would end the handshake.
+func (c dtlsConn) WriteTo(b []byte, _ net.Addr) (int, error) {
+	_, _ = c.peer.conn.Write(b)
+	return len(b), nil
+}
+
+func (c dtlsConn) Close() error                      { return nil } // the peer closes
+func (c dtlsConn) LocalAddr() net.Addr               { return &net.UDPAddr{} }
+func (c dtlsConn) RemoteAddr() net.Addr              { return &net.UDPAddr{} }
+func (c dtlsConn) SetDeadline(t time.Time) error     { return c.peer.dtlsIn.SetReadDeadline(t) }
+func (c dtlsConn) SetReadDeadline(t time.Time) error { return c.peer.dtlsIn.SetReadDeadline(t) }
+func (c dtlsConn) SetWriteDeadline(time.Time) error  { return nil } // writes don't block

@@ -205,16 +205,29 @@ func (s *sender) send(datagrams []outgoing) (messages, calls int) {
 		}
 		failed := s.from
 		s.from++
-		if s.headers[failed].header.Control != nil && (s.errno == unix.EIO || s.errno == unix.EINVAL) {
-			// This path can't segment (a card without checksum offload, say):
-			// once and for all datagram by datagram.
-			s.segments = false
-			rest, more := s.send(datagrams[s.first[failed]:])
+		if s.headers[failed].header.Control != nil {
+			rest, more := s.resend(datagrams, failed)
 			return messages + rest, calls + more
 		}
 	}
 	runtime.KeepAlive(datagrams)
 	return messages, calls
+}
+
+// resend sends what a refused segmented message held datagram by datagram, and
+// then everything after it. Too large a segment for the path (EMSGSIZE; EINVAL on
+// older kernels) is that message's trouble alone, for a single datagram may be
+// fragmented; EIO says that this path can't segment at all (a card without
+// checksum offload, say), and small segments are never too large.
+func (s *sender) resend(datagrams []outgoing, failed int) (messages, calls int) {
+	first, end := s.first[failed], s.first[failed+1]
+	size := len(datagrams[first].bytes)
+	broken := s.errno == unix.EIO || (s.errno == unix.EINVAL && size <= 1280-48)
+	s.segments = false
+	messages, calls = s.send(datagrams[first:end])
+	s.segments = !broken
+	rest, more := s.send(datagrams[end:])
+	return messages + rest, calls + more
 }
 
 // pack makes messages of datagrams: consecutive ones for one destination become
@@ -249,6 +262,7 @@ func (s *sender) pack(datagrams []outgoing) int {
 			s.iovecs[i].SetLen(len(datagrams[i].bytes))
 		}
 	}
+	s.first[n] = len(datagrams)
 	return n
 }
 

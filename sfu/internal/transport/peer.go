@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -58,7 +59,7 @@ type Receiver interface {
 	// into out by then leaves at once.
 	Land(now time.Duration, out *Batch)
 	// ReceiveSenderReport gets a publisher's mapping of NTP to RTP time (RFC 3550 §6.4.1).
-	ReceiveSenderReport(now time.Duration, r SenderReport)
+	ReceiveSenderReport(now time.Duration, r SenderReport, out *Batch)
 	// ReceiveReception gets a viewer's report on one of our streams (RFC 3550 §6.4.2).
 	ReceiveReception(now time.Duration, r Reception)
 	// ReceiveNACK gets the sequence numbers that a viewer misses of our stream ssrc.
@@ -488,19 +489,28 @@ func (p *Peer) awaitKeys() *keys {
 func (p *Peer) round(k *keys, b []byte) {
 	now := p.engine.config.Now()
 	out := p.engine.batches.Get().(*Batch)
+	out.Begin(now)
 	p.ingress.Lock()
 	if !p.closed {
 		p.receive(now, k, b, out)
 		p.receiver.Land(now, out)
 	}
 	p.ingress.Unlock()
-	out.Flush(now)
+	out.Flush()
 	p.engine.batches.Put(out)
 }
 
 // receive decrypts a packet and tells the Receiver. It runs under ingress.
 func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
-	if b[1] >= 192 && b[1] <= 223 { // RTCP, RFC 5761 §4
+	rtcp := b[1] >= 192 && b[1] <= 223 // RFC 5761 §4
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	if rtcp {
+		ssrc = binary.BigEndian.Uint32(b[4:])
+	}
+	if !k.admits(ssrc) {
+		return
+	}
+	if rtcp {
 		if plain, err := k.decryptRTCP(b); err == nil {
 			p.receiveRTCP(now, plain, out)
 		}

@@ -17,12 +17,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // deaf is a Receiver that does nothing.
 type deaf struct{}
 
-func (deaf) ReceiveRTP(time.Duration, []byte, *Batch)            {}
-func (deaf) Land(time.Duration, *Batch)                          {}
-func (deaf) ReceiveSenderReport(time.Duration, SenderReport)     {}
-func (deaf) ReceiveReception(time.Duration, Reception)           {}
-func (deaf) ReceiveNACK(time.Duration, uint32, []uint16, *Batch) {}
-func (deaf) ReceiveKeyframeRequest(time.Duration, uint32)        {}
+func (deaf) ReceiveRTP(time.Duration, []byte, *Batch)                {}
+func (deaf) Land(time.Duration, *Batch)                              {}
+func (deaf) ReceiveSenderReport(time.Duration, SenderReport, *Batch) {}
+func (deaf) ReceiveReception(time.Duration, Reception)               {}
+func (deaf) ReceiveNACK(time.Duration, uint32, []uint16, *Batch)     {}
+func (deaf) ReceiveKeyframeRequest(time.Duration, uint32)            {}
 
 func gather(t *testing.T, c Config) Local {
 	t.Helper()

@@ -196,6 +196,7 @@ func (r *reader) run() {
 			continue // of one datagram; the next may do
 		}
 		now := r.engine.config.Now()
+		r.out.Begin(now)
 		for i := range n {
 			b, from := r.receive.datagram(i)
 			if !r.take(now, b, from) {
@@ -242,5 +243,5 @@ func (r *reader) land(now time.Duration) {
 		r.peers[i] = nil
 	}
 	r.peers = r.peers[:0]
-	r.out.Flush(now)
+	r.out.Flush()
 }

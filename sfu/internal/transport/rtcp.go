@@ -20,7 +20,7 @@ type SenderReport struct {
 type Reception struct {
 	SSRC         uint32
 	FractionLost uint8 // of 256, since the last report
-	TotalLost    uint32
+	TotalLost    int32 // since the beginning; duplicates may make it negative
 	// LastReport and Delay are LSR and DLSR of RFC 3550 §6.4.1, from which the
 	// sender of the report LastReport computes the round-trip time.
 	LastReport, Delay uint32
@@ -54,7 +54,7 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 	for _, packet := range packets {
 		switch r := packet.(type) {
 		case *rtcp.SenderReport:
-			p.receiver.ReceiveSenderReport(now, SenderReport{SSRC: r.SSRC, NTP: r.NTPTime, RTP: r.RTPTime})
+			p.receiver.ReceiveSenderReport(now, SenderReport{SSRC: r.SSRC, NTP: r.NTPTime, RTP: r.RTPTime}, out)
 			p.receiveReceptions(now, r.Reports)
 		case *rtcp.ReceiverReport:
 			p.receiveReceptions(now, r.Reports)
@@ -73,7 +73,7 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 func (p *Peer) receiveReceptions(now time.Duration, reports []rtcp.ReceptionReport) {
 	for _, r := range reports {
 		p.receiver.ReceiveReception(now, Reception{
-			SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: r.TotalLost,
+			SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: int32(r.TotalLost<<8) >> 8, //nolint:gosec // 24 bits with a sign
 			LastReport: r.LastSenderReport, Delay: r.Delay,
 		})
 	}
@@ -96,10 +96,6 @@ type rtcpWriter struct {
 	mu  sync.Mutex
 	fir uint8 // sequence number of FIR commands, RFC 5104 §4.3.1.2
 }
-
-// maxCompound is the number of sender reports in one compound packet: with
-// their descriptions some 60 bytes each, so well below an MTU of 1,200.
-const maxCompound = 12
 
 func (w *rtcpWriter) send(packets []rtcp.Packet) {
 	if b, err := rtcp.Marshal(packets); err == nil {
@@ -147,18 +143,13 @@ func (p *Peer) SendReceptions(reports []ReceptionOut) {
 	}
 }
 
-// SendSenderReports tells a viewer the publishers' clocks of our streams.
-func (p *Peer) SendSenderReports(reports []SenderReportOut) {
-	for len(reports) > 0 {
-		n := min(len(reports), maxCompound)
-		var packets []rtcp.Packet
-		for _, r := range reports[:n] {
-			packets = append(packets, &rtcp.SenderReport{
-				SSRC: r.SSRC, NTPTime: r.NTP, RTPTime: r.RTP, PacketCount: r.Packets, OctetCount: r.Octets,
-			}, rtcp.NewCNAMESourceDescription(r.SSRC, r.CNAME))
-		}
-		p.rtcp.send(packets)
-		reports = reports[n:]
+// SendSenderReport tells a viewer the publisher's clock of our stream.
+func (p *Peer) SendSenderReport(r SenderReportOut, out *Batch) {
+	b, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{
+		SSRC: r.SSRC, NTPTime: r.NTP, RTPTime: r.RTP, PacketCount: r.Packets, OctetCount: r.Octets,
+	}, rtcp.NewCNAMESourceDescription(r.SSRC, r.CNAME)})
+	if err == nil {
+		p.queueRTCP(b, out)
 	}
 }
 

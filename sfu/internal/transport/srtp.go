@@ -22,6 +22,7 @@ type keys struct {
 
 	inRTP, inRTCP *srtp.Context
 	inHeader      rtp.Header
+	inSSRCs       map[uint32]struct{} // that inRTP and inRTCP know
 
 	outRTPMu  sync.Mutex
 	outRTP    *srtp.Context
@@ -54,7 +55,7 @@ func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
 	if err := config.ExtractSessionKeysFromDTLS(&state, isClient); err != nil {
 		return nil, fmt.Errorf("SRTP keys: %w", err)
 	}
-	k := &keys{dtls: conn}
+	k := &keys{dtls: conn, inSSRCs: map[uint32]struct{}{}}
 	local, remote := config.Keys.LocalMasterKey, config.Keys.RemoteMasterKey
 	localSalt, remoteSalt := config.Keys.LocalMasterSalt, config.Keys.RemoteMasterSalt
 	var err error
@@ -75,6 +76,21 @@ func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
 	return k, nil
 }
 
+// maxInSSRCs bounds the streams of one peer, for pion keeps state of each for good.
+const maxInSSRCs = 512
+
+// admits reports whether there is room for the state of that SSRC.
+func (k *keys) admits(ssrc uint32) bool {
+	if _, known := k.inSSRCs[ssrc]; known {
+		return true
+	}
+	if len(k.inSSRCs) >= maxInSSRCs {
+		return false
+	}
+	k.inSSRCs[ssrc] = struct{}{}
+	return true
+}
+
 // decryptRTP works in place.
 func (k *keys) decryptRTP(b []byte) ([]byte, error) {
 	return k.inRTP.DecryptRTP(b[:0], b, &k.inHeader)
@@ -88,16 +104,47 @@ func (k *keys) decryptRTCP(b []byte) ([]byte, error) {
 // authentication tag of the profiles above.
 const Overhead = 16
 
-// writeRTCP encrypts and sends a compound RTCP packet.
-func (p *Peer) writeRTCP(packet []byte) {
+// encryptRTCP returns nil before the peer is connected.
+func (p *Peer) encryptRTCP(packet []byte) []byte {
 	k := p.keys.Load()
 	if k == nil {
-		return
+		return nil
 	}
 	k.outRTCPMu.Lock()
+	defer k.outRTCPMu.Unlock()
 	b, err := k.outRTCP.EncryptRTCP(nil, packet, nil)
-	k.outRTCPMu.Unlock()
-	if err == nil {
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// writeRTCP encrypts and sends a compound RTCP packet. The known path serves
+// while ICE restarts, when pion has none and would make the caller wait.
+func (p *Peer) writeRTCP(packet []byte) {
+	b := p.encryptRTCP(packet)
+	if b == nil {
+		return
+	}
+	if to := p.path.Load(); to != nil {
+		_, _ = p.engine.ports[to.port].WriteToAddrPort(b, to.remote)
+		return
+	}
+	_, _ = p.conn.Write(b)
+}
+
+// queueRTCP is writeRTCP by way of a Batch.
+func (p *Peer) queueRTCP(packet []byte, out *Batch) {
+	b := p.encryptRTCP(packet)
+	to := p.path.Load()
+	switch {
+	case b == nil:
+	case to == nil:
 		_, _ = p.conn.Write(b)
+	default:
+		if n := len(out.parts[to.port].datagrams); n+batchSlots-out.used >= batchDatagrams {
+			out.Flush()
+		}
+		out.queue(to, b)
 	}
 }
