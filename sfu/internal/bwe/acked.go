@@ -6,6 +6,8 @@ import "time"
 const (
 	bucketWidth = 10 * time.Millisecond
 	numBuckets  = 128
+
+	pauseBuckets = 5 // empty ones; frames come more often
 )
 
 // meter measures a rate over sliding windows. Times may come slightly out of
@@ -64,6 +66,33 @@ func (m *meter) rate(window time.Duration) (bits float64, ok bool) {
 		sum += uint64(m.bytes[i&(numBuckets-1)])
 	}
 	return float64(sum) * 8 / (time.Duration(n) * bucketWidth).Seconds(), true
+}
+
+// full is the rate while the path carried anything: where one break in the
+// window stands out (Wi-Fi pauses so, to roam or to scan), it is left out.
+func (m *meter) full(window time.Duration) (bits float64, ok bool) {
+	bits, ok = m.rate(window)
+	n := int64(window / bucketWidth)
+	if !ok {
+		return 0, false
+	}
+	var run, longest, second int64
+	for i := m.last - n + 1; i <= m.last+1; i++ {
+		if i <= m.last && m.bytes[i&(numBuckets-1)] == 0 {
+			run++
+			continue
+		}
+		if run > longest {
+			longest, second = run, longest
+		} else {
+			second = max(second, run)
+		}
+		run = 0
+	}
+	if longest >= pauseBuckets && longest > 2*second && longest < n {
+		bits *= float64(n) / float64(n-longest)
+	}
+	return bits, true
 }
 
 // at is the rate of a window that ends at a time, for meters of the own clock.

@@ -8,7 +8,7 @@ import (
 const (
 	backOff        = 0.90     // of what got through, on overuse (draft §5.5 has 0.85; the drain does the rest)
 	growth         = 0.08     // per second, while the link's capacity isn't known (draft §5.5)
-	fastGrowth     = 0.03     // per second at most, near the capacity
+	fastGrowth     = 0.04     // per second at most, near the capacity
 	slowGrowth     = 0.01     // per second at least, near the capacity
 	ackedHeadroom  = 1.5      // the estimate is at most this × what gets through, while it grows
 	ackedConstant  = 10e3     // bit/s, likewise
@@ -17,9 +17,9 @@ const (
 
 	// While a queue stands after a cut, less is sent so that it empties within
 	// about a second.
-	drainAbove = 0.060 // s
+	drainAbove = 0.04  // s
 	drainDone  = 0.025 // s
-	drainSlope = 0.6   // s of queue for which nothing at all would be sent
+	drainSlope = 0.5   // s of queue for which nothing at all would be sent
 	drainFloor = 0.4
 )
 
@@ -93,20 +93,21 @@ func (a *aimd) emptied(now time.Duration, queue float64) {
 
 // increase raises the rate by the time since the last raise. acked bounds it:
 // a rate that was never sent isn't known to get through.
-func (a *aimd) increase(now, rtt time.Duration, acked, most float64) {
+func (a *aimd) increase(now, rtt time.Duration, acked, most float64) (beyond bool) {
 	elapsed := min(now-a.grown, time.Second).Seconds()
 	a.grown = now
 	if elapsed <= 0 {
-		return
+		return false
 	}
 	raised := a.rate * math.Pow(1+growth, elapsed)
 	if a.link.near(a.rate) {
 		response := (rtt + 100*time.Millisecond).Seconds()
 		raised = a.rate + min(max(segment/response, slowGrowth*a.rate), fastGrowth*a.rate)*elapsed
 	} else if a.link.known && a.rate > a.link.high() {
-		a.link = capacity{} // there is more than there was
+		a.link, beyond = capacity{}, true // there is more than there was
 	}
 	a.rate = max(a.rate, min(raised, ackedHeadroom*acked+ackedConstant, most))
+	return beyond
 }
 
 // target is the rate, less while draining.

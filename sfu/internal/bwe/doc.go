@@ -1,2 +1,70 @@
-// Package bwe estimates the bandwidth of the path to one viewer.
+// Package bwe estimates the bandwidth of the path to one viewer, from what is
+// sent to him and what his transport-wide feedback reports.
+//
+// It follows draft-ietf-rmcat-gcc-02 and what libwebrtc learned since, with
+// differences where an SFU differs: it sends frames in bursts as they come, in a
+// few layers' rates and not in any rate, so that it is limited by what it has to
+// send most of the time.
+//
+// # Delay
+//
+// One-way delay (receiver's clock minus ours) is compared with the least of the
+// last 8–16 seconds: the difference is time spent in queues. A virtual queue that
+// drains at the estimated rate tells how much of that our own bursts explain; it
+// is taken off, so that a keyframe doesn't look like congestion. What is left, by
+// groups of packets sent within 5 ms, goes through a line fitted to the last half
+// second. Overuse is a slope above an adaptive threshold that noise can't make
+// (six standard errors), or a queue that stands above 35 ms and doesn't shrink.
+//
+// # Decrease, drain, increase
+//
+// On overuse the estimate becomes 90 % of what gets through, measured over the
+// last 150–300 ms, when the link was full and showed its capacity. While the queue
+// is longer than 40 ms, Target is less than the estimate in proportion, down to
+// 40 %, so that the queue empties in about a second; then it returns at once. A
+// queue that doesn't shrink when less is sent belongs to others: after some
+// patience it becomes part of the base delay, and for a while deeper ones are
+// tolerated; else a flow that fills queues would starve us.
+//
+// Without overuse the estimate grows by 8 % a second, or by a packet per response
+// time near the rate of the last overuses. It never exceeds 1.5 × what gets
+// through, and does not grow at all while less than 80 % of it is sent: a rate
+// that nobody sent isn't known to get through. Nor does it decay then.
+//
+// # Loss
+//
+// Loss is observed by quarters of a second over six seconds, and two models
+// compete: loss that has nothing to do with the rate, and a limit above which all
+// is lost on top of that. Only where the second explains the observations much
+// better (a likelihood ratio, divided by how much the losses scatter) is the
+// estimate bounded. So random loss costs nothing, bursts are forgiven, and a
+// policer or a very short buffer, that no delay betrays, is found. Loss above
+// 15 % for half a second bounds the estimate anyway, until it is seen not to
+// depend on the rate; above 60 % at once.
+//
+// # Probes
+//
+// A limited sender learns of more bandwidth by probing: padding of 25 ms at the
+// rate in question. How far the packets spread on the way tells whether the path
+// carries that rate, or which it does. At the start come ×3 and ×6 of the start
+// rate, and on, as long as they pass and more is wanted; later, each 3 s, 120 % of
+// the next step that the allocation would take (at least 200 kbit/s more than is
+// sent, at most three times the estimate); and one at 85 % of the old rate soon
+// after a cut. A probe whose result was regretted, for a cut to less followed,
+// doubles the interval; time proves others right and restores it. There is no
+// probe while a queue stands, nor when all that is wanted fits.
+//
+// # Trouble
+//
+// Packets whose feedback got lost count neither as lost nor as a pause. Without
+// any feedback for a second and three round trips, while packets go out, the
+// estimate falls by 30 % each half second. A jump of the receiver's clock by more
+// than 3 s starts the measurements anew and keeps the estimate.
+//
+// # Use
+//
+// The caller reports every packet with Sent, feedback with Feedback, and what the
+// allocation wants with Demand; after each of these, and at Next, it reads Target
+// and asks Probe. The package is pure: no clock, no lock, no goroutine; Sent and
+// Feedback don't allocate, but for the history that grows with the packet rate.
 package bwe

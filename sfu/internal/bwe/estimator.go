@@ -16,11 +16,11 @@ const (
 	defaultRTT   = 100 * time.Millisecond
 	ackedWindow  = 500 * time.Millisecond // for growth
 	cutWindow    = 300 * time.Millisecond // for cuts: shorter, for the link is full then
-	deepWindow   = 150 * time.Millisecond // likewise, with more than deepQueue
-	deepQueue    = 0.100                  // s
 	sentWindow   = 500 * time.Millisecond
+	growBelow    = 0.6  // of the tolerated queue
 	fullUse      = 0.80 // of the target sent: below, the application limits
 	maxOwn       = 75 * time.Millisecond
+	ownLeak      = 1.15            // of the rate: were it 1, a sender that uses all of it would owe ever more
 	clockJump    = 3 * time.Second // between two packets: the receiver's clock was set
 	cutPause     = 150 * time.Millisecond
 	silence      = time.Second // without feedback, plus three round trips
@@ -104,7 +104,7 @@ func New(c Config) *Estimator {
 func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uint8) {
 	size = min(max(size, 0), math.MaxUint16)
 	rate := max(e.control.rate, e.min)
-	e.owed = max(0, e.owed-rate*(now-e.owedAt).Seconds())
+	e.owed = max(0, e.owed-ownLeak*rate*max(0, now-e.owedAt).Seconds())
 	e.owedAt = now
 	own := min(e.owed/rate, maxOwn.Seconds())
 	e.owed += float64(size) * 8
@@ -116,11 +116,11 @@ func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uin
 		fate:    inFlight,
 	})
 	e.sent.add(now, size)
-	e.lastSent = now
-	e.hasSent = true
-	if !e.isWaiting {
+	if !e.isWaiting || now-e.lastSent > silence/2 { // a rest of ours is nobody's silence
 		e.isWaiting, e.waiting = true, now
 	}
+	e.lastSent = now
+	e.hasSent = true
 }
 
 // RTT takes a measurement of the round-trip time.
@@ -240,7 +240,7 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	e.finishProbe(now)
 	e.prober.trusted(now)
 	if judged {
-		acked := e.ackedRate(queue)
+		acked := e.ackedRate()
 		if acked > 0 && e.losses.judge(now, e.rtt, acked, queue) {
 			e.lowered(now, e.losses.bound, 1, ReasonLoss)
 		}
@@ -255,7 +255,7 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 		if now > e.control.until {
 			e.stuck(now, queue)
 		}
-	case e.delays.usage == Normal && queue < drainDone && !e.limited && known:
+	case e.delays.usage == Normal && queue < growBelow*e.delays.tolerance && !e.limited && known:
 		e.grow(now)
 	default:
 		e.control.grown = now
@@ -269,20 +269,21 @@ func (e *Estimator) grow(now time.Duration) {
 		return
 	}
 	before := e.control.rate
-	e.control.increase(now, e.rtt, acked, e.losses.bound)
+	if e.control.increase(now, e.rtt, acked, e.losses.bound) {
+		e.prober.due = min(e.prober.due, now)
+	}
 	if e.control.rate > before {
 		e.because(now, ReasonGrowth)
 	}
 }
 
-// ackedRate is what gets through now, 0 where that isn't known yet.
-func (e *Estimator) ackedRate(queue float64) float64 {
-	window := cutWindow
-	if queue > deepQueue {
-		window = deepWindow
-	}
-	rate, _ := e.acked.rate(window)
-	return rate
+// ackedRate is what gets through now, 0 where that isn't known yet. It is asked
+// when the link seems full, and may have been for less than a window: nothing
+// comes faster than the link carries, so the most of two windows is nearest.
+func (e *Estimator) ackedRate() float64 {
+	short, _ := e.acked.full(cutWindow / 2)
+	long, _ := e.acked.full(cutWindow)
+	return max(short, long)
 }
 
 // overuse cuts the rate, but not again before the effect of a cut can be seen,
@@ -294,7 +295,7 @@ func (e *Estimator) overuse(now time.Duration, queue float64) {
 		e.stuck(now, queue)
 		return
 	}
-	acked := e.ackedRate(queue)
+	acked := e.ackedRate()
 	if acked == 0 {
 		return
 	}
@@ -328,8 +329,14 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 		return
 	}
 	e.because(now, reason)
-	e.prober.regretted(now, acked)
 	e.prober.recovery = recoveryShare * e.control.cutFrom
+	most := maxInterval
+	if e.next > 0 {
+		most = maxStepInterval
+	}
+	if e.prober.regretted(now, acked, most) {
+		e.prober.recovery = 0
+	}
 }
 
 // because notes why the estimate changed.
@@ -356,9 +363,10 @@ func (e *Estimator) tick(now time.Duration) {
 	}
 }
 
-// silentAt is when the rate is cut next for lack of feedback.
+// silentAt is when the rate is cut next for lack of feedback, while packets go
+// out.
 func (e *Estimator) silentAt() (time.Duration, bool) {
-	if !e.hasHeard || !e.isWaiting || e.lastSent < e.waiting || e.control.rate <= e.min {
+	if !e.hasHeard || !e.isWaiting || e.lastSent-e.waiting < silence/2 || e.control.rate <= e.min {
 		return 0, false
 	}
 	at := e.waiting + silence + 3*e.rtt

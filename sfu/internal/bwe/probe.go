@@ -3,25 +3,30 @@ package bwe
 import "time"
 
 const (
-	probeSpan      = 25 * time.Millisecond // at the probe's rate
-	minProbeBytes  = 2000                  // less measures nothing
-	probeInterval  = 3 * time.Second
-	maxInterval    = 16 * time.Second
-	recoveryDelay  = 500 * time.Millisecond
-	recoveryShare  = 0.85 // of the rate before the cut
-	mostOfTarget   = 3.0  // a probe's rate by the target's
-	stepHeadroom   = 1.2  // a probe's rate by the next step's
-	leastAbove     = 200e3
-	saturated      = 0.90 // received/sent rate below which the link was full
-	saturatedShare = 0.95 // of what was received is used then
-	minReported    = 0.6  // of a cluster's packets must be received
-	probeLoss      = 0.15 // above the path's own, loss counts as a limit
-	regret         = 4 * time.Second
+	probeSpan       = 25 * time.Millisecond // at the probe's rate
+	quietNoise      = 8 * time.Millisecond  // frames' own; more of it blurs probes
+	maxProbeSpan    = 60 * time.Millisecond
+	minProbeBytes   = 2000 // less measures nothing
+	probeInterval   = 3 * time.Second
+	maxInterval     = 8 * time.Second  // after probes that found too much; more would keep a second flow from its share
+	maxStepInterval = 20 * time.Second // likewise, where each mistake is a layer up and down again
+	recoveryDelay   = 500 * time.Millisecond
+	recoveryShare   = 0.85 // of the rate before the cut
+	mostOfTarget    = 3.0  // a probe's rate by the target's
+	stepHeadroom    = 1.2  // a probe's rate by the next step's
+	leastAbove      = 200e3
+	saturated       = 0.90 // received/sent rate below which the link was full
+	saturatedShare  = 0.95 // of what was received is used then
+	minReported     = 0.6  // of a cluster's packets must be received
+	probeLoss       = 0.15 // above the path's own, loss counts as a limit
+	worthRegret     = 1.1  // only a raise by more makes later probes wait
+	maxUnheard      = 3    // probes in a row that are repeated at once, for their feedback got lost
+	regret          = 4 * time.Second
 )
 
 // Probe is a cluster of padding that the pacer should send now: Bytes at Rate,
-// which takes Duration. Its packets are reported to Sent with ID. Media may be
-// sent in between.
+// which takes Duration, in five packets or more and evenly spaced. They are
+// reported to Sent with ID. Media may be sent in between.
 type Probe struct {
 	ID       uint8         // 1–255
 	Rate     uint64        // bit/s
@@ -38,20 +43,22 @@ const (
 	Passed                 // it got through at its rate
 	Limited                // it got through slower: the result is what the link carries
 	Lost                   // too little of it was reported as received
+	Unheard                // the feedback that would have told got lost
 	Unsent                 // the pacer didn't send it in time
 )
 
 // String names o for people and metrics.
 func (o Outcome) String() string {
-	return [...]string{"pending", "passed", "limited", "lost", "unsent"}[o]
+	return [...]string{"pending", "passed", "limited", "lost", "unheard", "unsent"}[o]
 }
 
 // cluster is a probe under way.
 type cluster struct {
 	Probe
 	offered  time.Duration
-	open     bool // padding is still to come
-	active   bool // some of it may still be reported
+	noise    time.Duration // of arrivals, beyond quietNoise
+	open     bool          // padding is still to come
+	active   bool          // some of it may still be reported
 	deadline time.Duration
 
 	padding           int // bytes sent
@@ -71,6 +78,7 @@ type prober struct {
 	stage    int           // of the start-up: 0 = ×3, 1 = ×6, 2 = over
 	due      time.Duration // of the next probe
 	interval time.Duration
+	unheard  int           // in a row
 	recovery float64       // rate of the probe after a cut, 0 = none
 	raised   time.Duration // when a probe raised the estimate last
 	result   float64       // to what
@@ -79,18 +87,20 @@ type prober struct {
 	logged   int
 }
 
-// begin hands out a probe at a rate.
-func (p *prober) begin(now time.Duration, rate float64) Probe {
+// begin hands out a probe at a rate: a longer one where arrivals are noisy.
+func (p *prober) begin(now time.Duration, rate float64, noise time.Duration) Probe {
 	p.id++
 	if p.id == 0 {
 		p.id = 1
 	}
-	bytes := max(minProbeBytes, int(rate*probeSpan.Seconds()/8))
+	span := min(probeSpan+3*noise, maxProbeSpan)
+	bytes := max(minProbeBytes, int(rate*span.Seconds()/8))
 	probe := Probe{p.id, uint64(rate), bytes, time.Duration(float64(bytes) * 8 / rate * float64(time.Second))}
-	p.now = cluster{Probe: probe, offered: now, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
+	p.now = cluster{Probe: probe, offered: now, noise: noise, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
 	p.log[p.logged%len(p.log)] = ProbeRecord{At: now, Rate: probe.Rate}
 	p.logged++
-	p.due = now + p.interval
+	// Not at the same point of each frame interval: others' frames may be there.
+	p.due = now + p.interval + time.Duration(p.id)*13%33*time.Millisecond
 	return probe
 }
 
@@ -163,6 +173,9 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 	if c.padding < c.Bytes/2 {
 		return 0, Unsent
 	}
+	if float64(c.reported) < minReported*float64(c.packets) {
+		return 0, Unheard
+	}
 	sendSpan, receiveSpan := (c.end - c.begin).Seconds(), (c.last - c.first).Seconds()
 	if c.received < 4 || float64(c.received) < minReported*float64(c.packets) || sendSpan <= 0 {
 		return 0, Lost
@@ -174,7 +187,7 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 	if loss := float64(c.lost) / float64(c.reported); loss < inherent+probeLoss {
 		whole = 1 / (1 - loss) // lost at random: they would have come in between
 	}
-	if got < saturated*sent {
+	if got < saturated*sent && receiveSpan > sendSpan/saturated+c.noise.Seconds() {
 		return saturatedShare * got * whole, Limited
 	}
 	return min(sent, got) * whole, Passed
@@ -182,12 +195,14 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 
 // regretted notes a cut because no more than acked gets through: where a probe
 // raised the estimate to more shortly before, the next waits longer.
-func (p *prober) regretted(now time.Duration, acked float64) {
+func (p *prober) regretted(now time.Duration, acked float64, most time.Duration) bool {
 	if p.hasRaise && now-p.raised < regret && acked < saturated*p.result {
-		p.interval = min(2*p.interval, maxInterval)
+		p.interval = min(2*p.interval, most)
 		p.due = now + p.interval
 		p.hasRaise = false
+		return true
 	}
+	return false
 }
 
 // trusted lets the interval return to normal as time proves probes right.

@@ -13,7 +13,9 @@ func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
 		return Probe{}, false
 	}
 	e.prober.recovery = 0
-	return e.prober.begin(now, rate), true
+	// A packet's own transmission is no noise.
+	noise := time.Duration((e.delays.noise - segment/e.control.rate/2) * float64(time.Second))
+	return e.prober.begin(now, rate, max(0, noise-quietNoise)), true
 }
 
 // wish is the rate of the next probe, 0 for none, and when it is due.
@@ -23,8 +25,7 @@ func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
 		return 0, 0
 	}
 	need := e.need()
-	if p.stage < 2 {
-		rate = e.start * 3 * float64(1+p.stage)
+	if rate = e.start * 3 * float64(1+p.stage); p.stage < 2 && rate > 1.5*a.rate {
 		if e.hasDemand {
 			rate = min(rate, need)
 		}
@@ -65,11 +66,18 @@ func (e *Estimator) within(rate float64) float64 {
 // finishProbe takes the result of a probe that is complete.
 func (e *Estimator) finishProbe(now time.Duration) {
 	p, a := &e.prober, &e.control
+	before := a.rate
 	if !p.complete(now) {
 		return
 	}
 	rate := p.now.Rate
 	result, outcome := p.finish(e.losses.inherent)
+	if outcome == Unheard && p.unheard < maxUnheard {
+		p.unheard++
+		p.due = now // again
+		return
+	}
+	p.unheard = 0
 	if p.stage < 2 {
 		p.stage++
 		if outcome != Passed {
@@ -95,9 +103,11 @@ func (e *Estimator) finishProbe(now time.Duration) {
 	if a.link.known && a.rate > a.link.high() {
 		a.link = capacity{}
 	}
-	p.raised, p.result, p.hasRaise = now, a.rate, true
+	if a.rate > worthRegret*before {
+		p.raised, p.result, p.hasRaise = now, a.rate, true
+	}
 	e.because(now, ReasonProbe)
-	if outcome == Passed && result >= 0.7*float64(rate) {
+	if outcome == Passed && result >= 0.7*float64(rate) && result > 1.3*before {
 		p.due = now // and on, until it no longer passes
 	}
 }

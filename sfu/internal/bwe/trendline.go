@@ -47,7 +47,9 @@ const (
 	// A growing queue below this may be jitter; a queue that stands above
 	// standingQueue is too long even if it grows no more.
 	minQueue      = 0.012 // s
-	standingQueue = 0.040 // s
+	standingQueue = 0.035 // s
+	mostTolerance = 0.160 // s
+	certainty     = 6     // standard errors of a slope that counts
 	standingSpan  = 150 * time.Millisecond
 
 	baseSpan = 8 * time.Second // the base delay is the least of the last 8–16 s
@@ -81,20 +83,25 @@ type delays struct {
 	standing  float64 // least of the last standingSpan, s
 	trend     float64 // in the detector's unit
 	threshold float64
+	tolerance float64       // of a standing queue, s
+	noise     float64       // of the points around the line, s
+	certain   bool          // the trend is more than the noise can make
 	adapted   time.Duration // receiver's clock, last change of threshold
 	overRuns  int
 	usage     Usage
 }
 
-func (d *delays) reset() { *d = delays{threshold: initialThreshold} }
+func (d *delays) reset() { *d = delays{threshold: initialThreshold, tolerance: standingQueue} }
 
 // rebase takes the present queue for the path's own delay: it isn't ours, for
-// it does not shrink when we send less.
+// it does not shrink when we send less. Who fills queues that deep would starve
+// us if we gave way to each of them, so more of them is tolerated for a while.
 func (d *delays) rebase(now time.Duration) {
 	shift := time.Duration(d.standing * float64(time.Second))
 	d.base += shift
 	d.previous = d.base
 	d.baseSince = now
+	d.tolerance = min(2*d.tolerance, mostTolerance)
 	d.first, d.held, d.gathering = 0, 0, false
 	d.queue, d.standing, d.trend, d.overRuns, d.usage = 0, 0, 0, 0, Normal
 }
@@ -107,8 +114,13 @@ func (d *delays) add(now, sent, at time.Duration, own float64) {
 		d.started = true
 		d.base, d.previous, d.baseSince = delay, delay, now
 	}
-	if now-d.baseSince > baseSpan {
+	switch elapsed := now - d.baseSince; {
+	case elapsed > 4*baseSpan: // nothing was sent meanwhile: the path may be another
+		d.previous, d.base, d.baseSince = delay, delay, now
+		d.tolerance = standingQueue
+	case elapsed > baseSpan:
 		d.previous, d.base, d.baseSince = d.base, delay, now
+		d.tolerance = max(d.tolerance/2, standingQueue)
 	}
 	d.base = min(d.base, delay)
 	queue := max(0, (delay-min(d.base, d.previous)).Seconds()-own)
@@ -166,25 +178,31 @@ func (d *delays) fit() {
 		return
 	}
 	meanX, meanY := sumX/float64(d.held), sumY/float64(d.held)
-	var xy, xx float64
+	var xy, xx, yy float64
 	for i := range d.held {
 		p := d.points[(d.first+i)%trendPoints]
-		x := (p.at - d.group.at).Seconds() - meanX
-		xy += x * (p.queue - meanY)
+		x, y := (p.at-d.group.at).Seconds()-meanX, p.queue-meanY
+		xy += x * y
 		xx += x * x
+		yy += y * y
 	}
-	if xx > 0 {
-		d.trend = trendGain * xy / xx
+	if xx == 0 {
+		return
 	}
+	slope := xy / xx
+	d.trend = trendGain * slope
+	scatter := math.Sqrt(max(0, yy-slope*xy) / float64(d.held-2))
+	d.noise += (scatter - d.noise) / 16
+	d.certain = math.Abs(slope) > certainty*scatter/math.Sqrt(xx)
 }
 
 // detect compares the trend with the threshold and adapts the threshold, so
 // that a jittery path needs a steeper trend (draft §5.4).
 func (d *delays) detect(at time.Duration) {
 	switch {
-	case d.trend > d.threshold && d.queue > minQueue:
+	case d.trend > d.threshold && d.queue > minQueue && d.certain:
 		d.overRuns++
-	case d.standing > standingQueue && d.trend > -d.threshold:
+	case d.standing > d.tolerance+max(0, d.noise-quietNoise.Seconds()) && d.trend > -d.threshold:
 		d.overRuns++
 	default:
 		d.overRuns = 0

@@ -50,6 +50,7 @@ type link struct {
 	Path
 	chance *chance
 	busy   time.Duration // when the last byte of the queue will have left
+	usual  float64       // last capacity that wasn't 0
 	bad    bool
 	latest time.Duration // last arrival, for jitter keeps the order
 
@@ -67,6 +68,15 @@ func (l *link) rate(now time.Duration) (bits float64, until time.Duration) {
 		bits = float64(s.Rate)
 	}
 	return bits, until
+}
+
+// limit is how many bits the queue holds; while the link pauses, as many as
+// before.
+func (l *link) limit(now time.Duration) float64 {
+	if rate, _ := l.rate(now); rate > 0 {
+		l.usual = rate
+	}
+	return l.usual * l.Queue.Seconds()
 }
 
 // carried is how many bits the link carries between two times.
@@ -109,7 +119,7 @@ func (l *link) send(now time.Duration, size int) (arrival, queued time.Duration,
 		if backlog/8+float64(size) > float64(l.QueueBytes) {
 			return 0, 0, false
 		}
-	} else if rate, _ := l.rate(now); backlog > rate*l.Queue.Seconds() {
+	} else if backlog > l.limit(now) {
 		return 0, 0, false
 	}
 	l.busy = l.served(start, float64(size)*8)

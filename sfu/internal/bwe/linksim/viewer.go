@@ -51,7 +51,6 @@ type Watcher struct {
 	// receiver
 	arrivals []bwe.Arrival // between the last feedback's end and the newest received
 	base     uint16
-	seen     bool
 }
 
 // Watch adds a viewer to the run.
@@ -184,9 +183,6 @@ func (w *Watcher) pad(p bwe.Probe) {
 func (w *Watcher) receive(sequence uint16, size int, probe uint8) {
 	now := w.sim.now
 	w.Trace.received(now, size, probe != 0)
-	if !w.seen {
-		w.seen = true
-	}
 	i := int(int16(sequence - w.base))
 	if i < 0 {
 		return
