@@ -20,6 +20,8 @@
 
 const gap = 8;
 const maxPerPage = 49;
+/** What the buttons that turn pages take away below, where there are pages. */
+export const pagerHeight = 46;
 const widest = 16 / 9;
 
 /** @param {Area} area  how narrow a tile may be: upright windows have upright tiles */
@@ -48,7 +50,7 @@ export function fit(area, count) {
 
 /** How many tiles a page holds before they become too small to know anyone. @param {Area} area */
 export function capacity(area) {
-  const smallest = area.width < 600 ? {width: 150, height: 100} : {width: 140, height: 78};
+  const smallest = area.width < 600 ? {width: 150, height: 100} : {width: 112, height: 78};
   const columns = Math.max(1, Math.floor((area.width + gap) / (smallest.width + gap)));
   const rows = Math.max(1, Math.floor((area.height + gap) / (smallest.height + gap)));
   return Math.min(maxPerPage, columns * rows);
@@ -63,6 +65,13 @@ export function capacity(area) {
  */
 export function arrange(area, keys, featured, page) {
   if (area.width <= 0 || area.height <= 0) return {places: new Map(), page: 0, pages: 1};
+  const whole = arrangeIn(area, keys, featured, page);
+  const low = {width: area.width, height: area.height - pagerHeight};
+  return whole.pages === 1 || low.height <= 0 ? whole : arrangeIn(low, keys, featured, page);
+}
+
+/** @param {Area} area @param {string[]} keys @param {string | null} featured @param {number} page @returns {Arrangement} */
+function arrangeIn(area, keys, featured, page) {
   if (featured !== null && keys.includes(featured)) return arrangeStage(area, keys, featured, page);
   const {shown, ...paging} = turn(keys, capacity(area), page);
   const places = place(shown, fit(area, shown.length), area, {start: 0, top: 0});
@@ -81,34 +90,36 @@ export function arrange(area, keys, featured, page) {
 function arrangeStage(area, keys, featured, page) {
   const others = keys.filter((key) => key !== featured);
   if (others.length === 0) return {places: new Map([[featured, {start: 0, top: 0, ...area, large: true}]]), page: 0, pages: 1};
-  const beside = area.width > area.height * 1.1;
-  const strip = beside ? stripBeside(area, others.length) : stripBelow(area);
-  const {shown, ...paging} = turn(others, strip.rows * strip.columns, page);
-  const stage = beside
-    ? {width: area.width - strip.columns * (strip.width + gap), height: area.height}
-    : {width: area.width, height: area.height - strip.height - gap};
-  const corner = beside ? {start: stage.width + gap, top: 0} : {start: 0, top: stage.height + gap};
-  const room = beside ? {width: area.width - stage.width - gap, height: area.height} : {width: area.width, height: strip.height};
-  const places = place(shown, strip, room, corner);
+  const {stage, corner, rest, strip} = area.width > area.height * 1.1 ? beside(area, others.length) : below(area);
+  const {shown, ...paging} = turn(others, strip ? strip.rows * strip.columns : capacity(rest), page);
+  const places = place(shown, strip ?? fit(rest, shown.length), rest, corner);
   places.set(featured, {start: 0, top: 0, width: Math.floor(stage.width), height: Math.floor(stage.height), large: true});
   return {places, ...paging};
 }
 
 /** @param {Area} area @param {number} count */
+function beside(area, count) {
+  const strip = stripBeside(area, count);
+  const width = strip.columns * strip.width + (strip.columns - 1) * gap;
+  const stage = {width: area.width - width - gap, height: area.height};
+  return {stage, corner: {start: stage.width + gap, top: 0}, rest: {width, height: area.height}, strip};
+}
+
+/** In an upright window the large one needs no more than its own shape, and the people get the rest. @param {Area} area */
+function below(area) {
+  const stage = {width: area.width, height: Math.max(area.height * 0.4, Math.min(area.height * 0.7, area.width * 0.7))};
+  const top = stage.height + gap;
+  return {stage, corner: {start: 0, top}, rest: {width: area.width, height: area.height - top}, strip: null};
+}
+
+/** @param {Area} area @param {number} count */
 function stripBeside(area, count) {
-  const width = Math.floor(Math.min(300, Math.max(130, area.width * 0.17)));
+  const width = Math.floor(Math.min(300, Math.max(130, area.width * 0.17), area.height * widest));
   const height = Math.floor(width / widest);
   const rows = Math.max(1, Math.floor((area.height + gap) / (height + gap)));
   // A wide window has room for two columns of people beside the stage.
   const columns = count > rows && area.width - 2 * (width + gap) > area.height * 1.2 ? 2 : 1;
   return {width, height, rows, columns};
-}
-
-/** @param {Area} area */
-function stripBelow(area) {
-  const height = Math.floor(Math.min(150, Math.max(84, area.height * 0.17)));
-  const width = Math.floor(height * 4 / 3);
-  return {width, height, rows: 1, columns: Math.max(1, Math.floor((area.width + gap) / (width + gap)))};
 }
 
 /**

@@ -24,6 +24,8 @@ export class OwnMedia {
   #changed;
   /** @type {Map<string, Promise<void>>} what is under way, by kind */
   #busy = new Map();
+  /** Presses and releases of push-to-talk, one after another. @type {Promise<void>} */
+  #talk = Promise.resolve();
 
   /** @param {Room} room @param {Settings} settings @param {() => void} changed */
   constructor(room, settings, changed) {
@@ -51,10 +53,11 @@ export class OwnMedia {
     return this.#once('microphone', () => this.#hear(this.microphone?.muted !== false));
   }
 
-  /** Push-to-talk says what it wants rather than toggling. @param {boolean} on */
+  /** Push-to-talk says what it wants rather than toggling, and the last word counts. @param {boolean} on */
   hear(on) {
-    const before = this.#busy.get('microphone') ?? Promise.resolve();
-    return before.catch(() => {}).then(() => this.#once('microphone', () => this.#hear(on)));
+    const running = this.#talk.then(() => this.#busy.get('microphone')).catch(() => {}).then(() => this.#once('microphone', () => this.#hear(on)));
+    this.#talk = running.catch(() => {}); // whoever asked hears of it
+    return running;
   }
 
   /** @param {boolean} on */

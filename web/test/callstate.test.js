@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import {afterEach, beforeEach, test} from 'node:test';
+import {FakeSocket, FakeTrack, enter, install, pass, settle} from './fakes.js';
+
+const intervals = {set: globalThis.setInterval, clear: globalThis.clearInterval};
+const realNavigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+const storage = new Map();
+const devices = Object.assign(new EventTarget(), {
+  all: [],
+  opened: [],
+  async enumerateDevices() { return this.all; },
+  async getUserMedia(constraints) {
+    this.opened.push(constraints);
+    const track = Object.assign(new FakeTrack(constraints.video ? 'video' : 'audio'), {label: 'Spare'});
+    return {getTracks: () => [track]};
+  },
+});
+
+beforeEach(async () => {
+  await install();
+  storage.clear();
+  Object.assign(devices, {all: [], opened: []});
+  Object.assign(globalThis, {
+    setInterval: () => 0, clearInterval: () => {},
+    localStorage: {getItem: (key) => storage.get(key) ?? null, setItem: (key, value) => storage.set(key, value)},
+  });
+  Object.defineProperty(globalThis, 'navigator', {value: {mediaDevices: devices, userAgent: 'test'}, configurable: true});
+});
+afterEach(() => {
+  Object.assign(globalThis, {setInterval: intervals.set, clearInterval: intervals.clear});
+  if (realNavigator) Object.defineProperty(globalThis, 'navigator', realNavigator);
+  else delete globalThis.navigator;
+});
+
+const bo = {id: 'bo', name: 'Bo', tracks: []};
+const settings = {room: 'demo', token: '', simulcast: false, language: '', video: {}};
+
+async function call(participants = [bo]) {
+  const {CallState} = await import('../app/state/call.js');
+  const all = await enter({}, {participants});
+  const state = new CallState(all.room, 'Ada', settings);
+  const notices = [];
+  const reactions = [];
+  state.on('notice', (notice) => notices.push(notice));
+  state.on('reaction', (reaction) => reactions.push(reaction));
+  return {...all, state, notices, reactions, hears: (body, from = 'bo') => all.socket.receive({type: 'message', from, body})};
+}
+
+test('chat counts what was not seen, and forgets it when opened', async () => {
+  const {state, hears} = await call();
+  hears({text: 'one'});
+  hears('two');
+  hears({text: ''});
+  hears(null);
+  hears({text: 5});
+  assert.equal(state.conversation.unread, 2);
+  assert.deepEqual(state.conversation.messages.map(({author, text}) => [author, text]), [['Bo', 'one'], ['Bo', 'two']]);
+  state.conversation.show(true);
+  hears({text: 'three'});
+  assert.equal(state.conversation.unread, 0);
+});
+
+test('a message that can’t be sent is not lost without a word', async () => {
+  const {state, socket, notices} = await call();
+  socket.break();
+  assert.equal(state.conversation.write('hello'), false);
+  assert.equal(state.conversation.messages.length, 0);
+  assert.match(notices.at(-1).text, /not sent/);
+});
+
+test('hands are raised, told to newcomers, and go with their people', async () => {
+  const {state, socket, hears, notices} = await call();
+  hears({hand: true});
+  hears({hand: true});
+  assert.deepEqual([...state.conversation.hands], ['bo']);
+  assert.equal(notices.filter(({text}) => /raised/.test(text)).length, 1);
+  state.conversation.toggleHand();
+  socket.receive({type: 'participant', event: 'joined', participant: {id: 'cy', name: 'Cy', tracks: []}});
+  assert.deepEqual(socket.of('message').at(-1), {type: 'message', to: 'cy', body: {hand: true}});
+  socket.receive({type: 'participant', event: 'left', participant: bo});
+  assert.deepEqual([...state.conversation.hands], ['']);
+});
+
+test('only known reactions are shown', async () => {
+  const {reactions, hears, state, socket} = await call();
+  hears({reaction: '👍'});
+  hears({reaction: '<img src=x>'});
+  state.conversation.react('🎉');
+  assert.deepEqual(reactions, [{id: 'bo', reaction: '👍'}, {id: '', reaction: '🎉'}]);
+  assert.deepEqual(socket.of('message').at(-1).body, {reaction: '🎉'});
+});
+
+test('people keep their places; who leaves takes the pin along', async () => {
+  const {state, socket} = await call();
+  socket.receive({type: 'participant', event: 'joined', participant: {id: 'cy', name: 'Cy', tracks: []}});
+  assert.deepEqual(state.order, ['', 'bo', 'cy']);
+  state.pin('camera bo');
+  socket.receive({type: 'participant', event: 'left', participant: bo});
+  assert.deepEqual([state.order, state.pinned], [['', 'cy'], '']);
+  assert.deepEqual(state.others.map(({name}) => name), ['Cy']);
+});
+
+test('a microphone that is pulled out is replaced by another one', async () => {
+  const {state, notices} = await call();
+  const microphone = Object.assign(new FakeTrack('audio'), {label: 'Headset'});
+  state.media.publish({camera: null, microphone});
+  microphone.end();
+  await settle();
+  assert.equal(state.media.microphone?.tracks[0].label, 'Spare');
+  assert.equal(notices.at(-1).text, 'Headset was unplugged. Now using Spare.');
+});
+
+test('a device that is plugged in is offered, and used when wanted', async () => {
+  const {state, notices} = await call();
+  state.media.publish({camera: null, microphone: new FakeTrack('audio')});
+  devices.all = [{kind: 'audioinput', deviceId: 'a', label: 'Built-in'}];
+  await state.listDevices();
+  devices.all = [...devices.all, {kind: 'audioinput', deviceId: 'b', label: 'Headset'}];
+  devices.dispatchEvent(new Event('devicechange'));
+  await settle();
+  assert.equal(notices.at(-1).text, 'Headset is plugged in.');
+  notices.at(-1).run();
+  await settle();
+  assert.deepEqual(devices.opened.at(-1), {audio: {deviceId: {ideal: 'b'}}});
+  assert.equal(state.media.microphone?.tracks[0].label, 'Spare');
+});
+
+test('ten quick presses leave one camera, on or off', async () => {
+  const {state, room} = await call();
+  await Promise.all(Array.from({length: 10}, () => state.media.toggleCamera()));
+  assert.equal(room.publications.length, 1);
+  assert.equal(devices.opened.length, 1, 'presses while the camera opens do nothing');
+  await state.media.toggleCamera();
+  assert.equal(state.media.camera?.muted, true);
+  assert.equal(state.media.camera?.tracks[0].readyState, 'ended', 'its light is out');
+});
+
+test('push-to-talk opens the microphone and closes it again', async () => {
+  const {state} = await call();
+  state.media.publish({camera: null, microphone: new FakeTrack('audio')});
+  await state.media.hear(false);
+  await Promise.all([state.media.hear(true), state.media.hear(false)]);
+  assert.equal(state.media.microphone?.muted, true, 'a short press ends muted');
+});
+
+test('a lost connection counts down, and a new server is told', async () => {
+  const {state, socket, notices, room} = await call();
+  socket.break();
+  await pass(0);
+  FakeSocket.last.break();
+  FakeSocket.last.break();
+  assert.equal(room.state, 'reconnecting');
+  assert.equal(state.trouble.countdown, 1);
+  await pass(400);
+  FakeSocket.last.join({resumed: true, participants: [bo]});
+  assert.equal(state.trouble.countdown, 0);
+  assert.match(notices.at(-1).text, /Connected again/);
+  FakeSocket.last.receive({type: 'drain', after: 0});
+  await pass(10);
+  FakeSocket.last.join({session: 's9', participants: [bo]});
+  assert.match(notices.at(-1).text, /moved/);
+});
+
+test('weak networks are told from what the server forwards', async () => {
+  const {state, socket} = await call([{...bo, tracks: [{id: 'v', kind: 'video', source: 'camera', muted: false}]}]);
+  socket.receive({type: 'quality', downlink: 1e5, tracks: [{id: 'v', layer: null, reason: 'bandwidth'}]});
+  assert.deepEqual([state.trouble.weakDown, [...state.trouble.paused]], [true, ['v']]);
+  socket.receive({type: 'quality', downlink: 1e6, tracks: [{id: 'v', layer: {spatial: 2, temporal: 0}}]});
+  assert.deepEqual([state.trouble.weakDown, [...state.trouble.paused]], [false, []]);
+});
+
+test('the report has the numbers and no names', async () => {
+  const {state} = await call();
+  const {report} = await import('../app/state/report.js');
+  const parsed = JSON.parse(report(state, 'Browser/1'));
+  assert.equal(parsed.people, 2);
+  assert.equal(parsed.browser, 'Browser/1');
+  assert.doesNotMatch(JSON.stringify(parsed), /Bo\b|Ada|s1/);
+});
