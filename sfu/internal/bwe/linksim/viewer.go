@@ -46,7 +46,6 @@ type Watcher struct {
 	sequence uint16
 	wake     time.Duration
 	sending  float64 // video rate of the last frame
-	padUntil time.Duration
 
 	// receiver
 	arrivals []bwe.Arrival // between the last feedback's end and the newest received
