@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -9,11 +10,12 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
 
-//go:embed plenum.js sdk/*.js app/*
+//go:embed plenum.js plenum-call.js sdk/*.js app/*
 var files embed.FS
 
 // contentSecurityPolicy lets the app load its own scripts and styles and nothing
@@ -38,6 +40,7 @@ var roomName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 // asset is one embedded file, ready to serve.
 type asset struct {
 	body        []byte
+	compressed  []byte // gzip, made once
 	contentType string
 	etag        string
 	shared      bool // any origin may import it
@@ -90,9 +93,10 @@ func load(fsys fs.FS) map[string]asset {
 		sum := sha256.Sum256(body)
 		assets["/"+name] = asset{
 			body:        body,
+			compressed:  compress(body),
 			contentType: contentType,
 			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-			shared:      name == "plenum.js" || strings.HasPrefix(name, "sdk/"),
+			shared:      !strings.Contains(name, "/") || strings.HasPrefix(name, "sdk/"),
 		}
 		return nil
 	})
@@ -102,10 +106,48 @@ func load(fsys fs.FS) map[string]asset {
 	return assets
 }
 
+// compress is gzip at its best level: it runs once per file and process.
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil { // a buffer takes every write
+		panic("web: " + err.Error())
+	}
+	return b.Bytes()
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as browsers
+// use it: gzip named, and not with a weight of zero.
+func acceptsGzip(header string) bool {
+	for entry := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(entry, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		value, weighted := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+		q, err := strconv.ParseFloat(value, 64)
+		return !weighted || err == nil && q > 0
+	}
+	return false
+}
+
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	h.Set("ETag", a.etag)
+	h.Set("Vary", "Accept-Encoding")
+	body, etag := a.body, a.etag
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		// Another representation needs another tag (RFC 9110, section 8.8.3).
+		body, etag = a.compressed, strings.TrimSuffix(a.etag, `"`)+`-gzip"`
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("ETag", etag)
 	// A new binary must not meet an old module in the cache: always ask, and mostly get 304.
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
@@ -115,5 +157,5 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"compress/gzip"
 	"io"
 	"io/fs"
 	"net/http"
@@ -45,6 +46,7 @@ func TestPaths(t *testing.T) {
 		{"/r/demo?codec=VP9", 200, html, false},
 		{"/r/" + strings.Repeat("x", 128), 200, html, false},
 		{"/plenum.js", 200, script, true},
+		{"/plenum-call.js", 200, script, true},
 		{"/sdk/room.js", 200, script, true},
 		{"/app/main.js", 200, script, false},
 		{"/app/style/base.css", 200, "text/css; charset=utf-8", false},
@@ -113,6 +115,44 @@ func TestRevalidation(t *testing.T) {
 	}
 	if other := request(t, http.MethodGet, "/plenum.js", http.Header{"If-None-Match": {etag}}); other.StatusCode != http.StatusOK {
 		t.Errorf("status %d for another file, want 200", other.StatusCode)
+	}
+}
+
+func TestCompression(t *testing.T) {
+	plain := request(t, http.MethodGet, "/plenum.js", nil)
+	want := body(t, plain)
+	for _, header := range []string{"gzip", "br, gzip;q=0.5", "GZIP , deflate"} {
+		response := request(t, http.MethodGet, "/plenum.js", http.Header{"Accept-Encoding": {header}})
+		if response.Header.Get("Content-Encoding") != "gzip" || response.Header.Get("ETag") == plain.Header.Get("ETag") {
+			t.Fatalf("%q: encoding %q, tag %q", header, response.Header.Get("Content-Encoding"), response.Header.Get("ETag"))
+		}
+		r, err := gzip.NewReader(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != want {
+			t.Errorf("%q: other content, %v", header, err)
+		}
+	}
+	for _, header := range []string{"", "identity", "br", "gzip;q=0", "gzip; q=0.0"} {
+		response := request(t, http.MethodGet, "/plenum.js", http.Header{"Accept-Encoding": {header}})
+		if response.Header.Get("Content-Encoding") != "" || body(t, response) != want {
+			t.Errorf("%q: encoding %q", header, response.Header.Get("Content-Encoding"))
+		}
+	}
+}
+
+// The app must start fast on a bad network: all that it loads, in every language.
+func TestWeight(t *testing.T) {
+	total := 0
+	for name, one := range load(files) {
+		if name != "/plenum-call.js" {
+			total += len(one.compressed)
+		}
+	}
+	t.Logf("%d bytes", total)
+	if total > 100_000 {
+		t.Errorf("the app loads %d bytes, which is more than 100,000", total)
 	}
 }
 
