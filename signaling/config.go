@@ -46,7 +46,7 @@ type Config struct {
 	// MaxQueueBytes bounds what may wait for one client; 1 MiB.
 	MaxQueueBytes int
 	// MaxKeptMessages bounds the `message`s kept for a session without a
-	// WebSocket; 100, the oldest go first.
+	// WebSocket; 100, and a quarter of MaxQueueBytes. The oldest go first.
 	MaxKeptMessages int
 
 	// Log is told of lost connections, and of refused ones at debug level; nil

@@ -14,6 +14,9 @@ type frame struct {
 	data []byte
 }
 
+// size is what a frame counts where it waits, in bytes.
+func (f frame) size() int { return len(f.data) + frameOverhead }
+
 // frameKinds lists the types of message that the server sends.
 func frameKinds() []string {
 	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "message", "drain", "error"}

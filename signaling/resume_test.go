@@ -26,6 +26,18 @@ func (c *client) expectChat(want int) {
 	}
 }
 
+// largeChat is a message with the largest body that there is.
+func largeChat(n int) sfu.Message {
+	return sfu.Message{From: "b", Body: json.RawMessage(fmt.Sprintf(`"%-*d"`, 16<<10-2, n))}
+}
+
+func (c *client) expectLargeChat(want int) {
+	c.t.Helper()
+	if m := c.expect("message"); string(m.Body) != string(largeChat(want).Body) {
+		c.t.Fatalf("got %.80s, want %d", m.raw, want)
+	}
+}
+
 func TestResume(t *testing.T) {
 	s := newSite(t, Config{})
 	c, p, joined := s.enter("room=demo")
@@ -84,6 +96,66 @@ func TestKeptMessagesAreBounded(t *testing.T) {
 	c.expect("joined")
 	for n := 2; n < 5; n++ {
 		c.expectChat(n)
+	}
+}
+
+// What was said to an absent client does not keep it from coming back.
+func TestResumeAfterMuchChat(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, joined := s.enter("room=demo")
+	s.cut(c)
+	const count = 100 // 1.6 MB: more than a queue takes
+	for n := range count {
+		p.Send(largeChat(n))
+	}
+	c = s.resume(joined.Session)
+	if m := c.expect("joined"); !m.Resumed {
+		t.Fatal(m.raw)
+	}
+	dropped := int(s.server.Stats().DroppedMessages)
+	if dropped < count*3/4 || dropped > count*9/10 {
+		t.Fatalf("%d messages are dropped", dropped)
+	}
+	for n := dropped; n < count; n++ {
+		c.expectLargeChat(n)
+	}
+	p.Send(sfu.Speakers{})
+	c.expect("speakers")
+}
+
+// A backlog holds the newest frames within its bounds, and the newest of all
+// even where it alone is beyond them.
+func TestBacklog(t *testing.T) {
+	sized := func(n int) frame { return frame{"message", make([]byte, n-frameOverhead)} }
+	var b backlog
+	for i, step := range []struct{ size, dropped, held, bytes int }{
+		{100, 0, 1, 100}, {300, 0, 2, 400}, {600, 0, 3, 1000}, // as many bytes as fit
+		{100, 1, 3, 1000}, // one more byte would not
+		{100, 1, 3, 800},  // nor a fourth frame
+		{5000, 3, 1, 5000}, {100, 1, 1, 100},
+	} {
+		if dropped := b.add(sized(step.size), 3, 1000); dropped != step.dropped {
+			t.Errorf("step %d: dropped %d, want %d", i, dropped, step.dropped)
+		}
+		if len(b.frames) != step.held || b.bytes != step.bytes {
+			t.Errorf("step %d: %d frames of %d bytes, want %d of %d", i, len(b.frames), b.bytes, step.held, step.bytes)
+		}
+	}
+	if taken := b.take(); len(taken) != 1 || len(b.frames) != 0 || b.bytes != 0 {
+		t.Errorf("took %d, left %+v", len(taken), b)
+	}
+}
+
+// A message that found the connection closed comes after those which that had
+// not sent yet.
+func TestKeptInOrder(t *testing.T) {
+	config := Config{}.withDefaults()
+	s := &session{server: &Server{config: config, stats: newCounters()}, welcome: welcome{given: true}}
+	s.socket = &socket{config: &config, cause: errSlow, queue: []frame{{"message", []byte("1")}, {"offer", []byte("2")}}}
+	s.tell(frame{"message", []byte("3")})
+	s.releaseLocked()
+	if kept := s.kept.take(); len(kept) != 2 || string(kept[0].data) != "1" || string(kept[1].data) != "3" {
+		t.Errorf("kept %q", kept)
 	}
 }
 

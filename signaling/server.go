@@ -38,7 +38,7 @@ type Server struct {
 	join     joinFunc
 	origins  origins
 	upgrader websocket.Upgrader
-	stats    counters
+	stats    *counters
 
 	drainUntil atomic.Pointer[time.Time] // nil while not draining
 

@@ -18,6 +18,10 @@ const (
 	badWindow = time.Minute
 )
 
+// keptShare is the part of a queue that kept messages may fill: they go to a new
+// connection all at once, and there must be room for what the room has to say.
+const keptShare = 4
+
 // session is one participant's place in a room as its client sees it. It is the
 // engine's sfu.Client, and outlives the sockets that come and go.
 type session struct {
@@ -34,7 +38,7 @@ type session struct {
 	expiry      *time.Timer // runs while detached
 	welcome     welcome
 	drainTold   bool    // to this socket
-	kept        []frame // `message`s for a client that is away
+	kept        backlog // `message`s for a client that is away
 	bad         []time.Time
 	leaving     error // why, once it is to end; no one can resume it then
 	ended       bool  // the engine's last event has come
@@ -84,9 +88,7 @@ func (s *session) greet(joined frame, resumed bool) {
 	}
 	s.welcome.given = true
 	s.sendLocked(joined)
-	kept := s.kept
-	s.kept = nil
-	for _, f := range kept {
+	for _, f := range s.kept.take() {
 		s.sendLocked(f)
 	}
 	s.tellDrainLocked()
@@ -122,10 +124,9 @@ func (s *session) keepLocked(f frame) {
 	if f.kind != "message" || s.ended {
 		return
 	}
-	if len(s.kept) >= s.server.config.MaxKeptMessages {
-		s.kept = s.kept[1:]
-	}
-	s.kept = append(s.kept, f)
+	c := &s.server.config
+	dropped := s.kept.add(f, c.MaxKeptMessages, c.MaxQueueBytes/keptShare)
+	s.server.stats.dropped.Add(uint64(dropped))
 }
 
 // tellDrain says that the server goes away, once to each socket.
@@ -187,7 +188,9 @@ func (s *session) releaseLocked() {
 	if s.socket == nil {
 		return
 	}
-	for _, f := range s.socket.unsent("message") {
+	// What was kept since the socket closed is newer than what it left over.
+	later := s.kept.take()
+	for _, f := range append(s.socket.unsent("message"), later...) {
 		s.keepLocked(f)
 	}
 	s.socket = nil
@@ -266,7 +269,7 @@ func (s *session) end(cause error) {
 		return
 	}
 	s.ended = true
-	s.kept = nil
+	s.kept = backlog{}
 	c := s.socket
 	if c == nil {
 		s.releaseLocked() // stops the timer

@@ -50,12 +50,11 @@ func (c *socket) send(f frame) bool {
 	if c.cause != nil {
 		return false
 	}
-	size := len(f.data) + frameOverhead
-	if c.queued > 0 && c.queued+size > c.config.MaxQueueBytes {
+	if c.queued > 0 && c.queued+f.size() > c.config.MaxQueueBytes {
 		c.cutLocked(errSlow)
 		return false
 	}
-	c.pushLocked(f, size)
+	c.pushLocked(f, f.size())
 	return true
 }
 
@@ -288,6 +287,6 @@ func (c *socket) next() (f frame, closeCode int, ok bool) {
 	f = c.queue[0]
 	c.queue[0] = frame{}
 	c.queue = c.queue[1:]
-	c.queued -= min(c.queued, len(f.data)+frameOverhead)
+	c.queued -= min(c.queued, f.size())
 	return f, 0, true
 }

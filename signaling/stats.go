@@ -23,6 +23,10 @@ type Stats struct {
 	Joins    map[string]uint64 // new sessions: "ok" or the error's code
 	Resumes  map[string]uint64 // "ok", "unknown" or "refused"
 
+	// DroppedMessages are `message`s that a client which was away or slow did
+	// not get.
+	DroppedMessages uint64
+
 	Sessions int // all, detached ones included
 	Detached int // sessions that wait for their client to come back
 	Draining bool
@@ -34,15 +38,16 @@ type Stats struct {
 // counters are bumped from many goroutines.
 type counters struct {
 	received, sent, errors, joins, resumes tally
+	dropped                                stat.Counter
 	signaled                               *stat.Histogram
 }
 
-func newCounters() counters {
+func newCounters() *counters {
 	failures := make([]string, 0, len(codes()))
 	for _, c := range codes() {
 		failures = append(failures, string(c))
 	}
-	return counters{
+	return &counters{
 		received: newTally(append(commandKinds(), invalid)...),
 		sent:     newTally(frameKinds()...),
 		errors:   newTally(failures...),
@@ -101,6 +106,7 @@ func (s *Server) Stats() Stats {
 		Received: s.stats.received.snapshot(), Sent: s.stats.sent.snapshot(),
 		Errors: s.stats.errors.snapshot(), Joins: s.stats.joins.snapshot(),
 		Resumes: s.stats.resumes.snapshot(), Signaled: s.stats.signaled.Snapshot(),
-		Sessions: len(all), Detached: detached, Draining: s.Ready() != nil,
+		DroppedMessages: s.stats.dropped.Load(),
+		Sessions:        len(all), Detached: detached, Draining: s.Ready() != nil,
 	}
 }
