@@ -126,7 +126,7 @@ func (a *Allocator) Allocate(now time.Duration, budget uint64, tracks []Track, d
 	a.again = false
 
 	p := &a.plan
-	p.reset()
+	p.reset(a.hold.peaks())
 	known := 0
 	for i := range tracks {
 		t := &tracks[i]
@@ -186,7 +186,7 @@ func (a *Allocator) settle(now time.Duration, forced bool, total float64) {
 	for i := range p.views {
 		v := &p.views[i]
 		cut = cut || v.pos < v.cur
-		raised = raised || v.pos > max(v.cur, v.keep)
+		raised = raised || v.pos > v.cur
 		moving = moving || v.n > 0 && !v.audio
 		a.limited = a.limited || v.pos < v.n-1
 		mean += p.mean(v, v.pos)
@@ -197,7 +197,7 @@ func (a *Allocator) settle(now time.Duration, forced bool, total float64) {
 		a.hold.start(now)
 	}
 	if forced && cut {
-		a.hold.cut(now, total)
+		a.hold.cut(now, total, float64(a.budget))
 	}
 	if raised {
 		a.hold.raised(now)
@@ -228,25 +228,34 @@ func (a *Allocator) conclude(v *view, now time.Duration, forced bool) Choice {
 // Wanted returns what would be sent without a limit, and what would be sent in all
 // after the cheapest step upwards from the last allocation, 0 if there is none
 // left; in bit/s. The step is taken when the budget has been Headroom times nextStep for
-// the hold time, so these are what an estimator needs to know what to probe for.
+// the hold time; after failures, nextStep is higher accordingly. So these are what an
+// estimator needs to know what to probe for.
 func (a *Allocator) Wanted(tracks []Track) (total, nextStep uint64) {
 	p := &a.look
-	p.reset()
+	p.reset(a.hold.peaks())
 	for i := range tracks {
 		p.add(&tracks[i], a.tracks[tracks[i].ID], &a.config, a.now)
 	}
 	var best, sent float64
-	step := math.Inf(1)
+	first, further := math.Inf(1), math.Inf(1)
 	for i := range p.views {
 		v := &p.views[i]
 		best += p.mean(v, v.n-1)
 		sent += p.up(v, v.cur)
-		if v.cur < v.n-1 {
-			step = min(step, p.up(v, v.cur+1)-p.up(v, v.cur))
+		switch {
+		case v.cur == v.n-1:
+		case v.cur < 0:
+			first = min(first, p.up(v, 0))
+		default:
+			further = min(further, p.up(v, v.cur+1)-p.up(v, v.cur))
 		}
 	}
+	step := first
+	if math.IsInf(step, 1) { // nobody gets more while someone has nothing
+		step = further
+	}
 	if !math.IsInf(step, 1) {
-		nextStep = bits(math.Ceil(sent+max(step, 0))) + 1
+		nextStep = bits(math.Ceil(a.hold.need(sent+max(step, 0))/a.config.Headroom)) + 1
 	}
 	return max(bits(best), nextStep), nextStep
 }

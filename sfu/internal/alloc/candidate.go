@@ -15,6 +15,7 @@ const (
 	areaPower     = 0.75 // of the bitrate by the area
 	fpsPower      = 0.6  // and by the frame rate
 	mostDoublings = 8
+	mostRate      = 1e12 // bit/s: nothing is dearer, so that sums stay exact
 )
 
 // candidate is a layer as judged for its tile.
@@ -134,10 +135,10 @@ func (p *plan) rates(t *Track, s *track, now time.Duration) {
 	for i := range t.Layers {
 		c := &p.cands[i]
 		if l := s.layer(t, i); l != nil && l.mean > 0 {
-			c.mean, c.up = l.mean, (l.mean+l.peak)/2
+			c.mean, c.up = l.mean, l.mean+p.peaks*(l.peak-l.mean)
 			c.known, c.uncertain = true, l.cold(now)
 		} else if t.Layers[i].Bitrate > 0 {
-			c.mean = float64(t.Layers[i].Bitrate)
+			c.mean = min(float64(t.Layers[i].Bitrate), mostRate)
 			c.up, c.known = c.mean, true
 		}
 	}
@@ -168,7 +169,7 @@ func (p *plan) guess(i, j int) float64 {
 		k := &p.cands[j]
 		rate, area, fps = k.mean, k.w*k.h, k.fps
 	}
-	return rate * math.Pow(c.w*c.h/area, areaPower) * math.Pow(c.fps/fps, fpsPower)
+	return min(rate*math.Pow(c.w*c.h/area, areaPower)*math.Pow(c.fps/fps, fpsPower), mostRate)
 }
 
 // best is the layer that the subscription wants, were all alive.

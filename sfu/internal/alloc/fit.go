@@ -10,7 +10,8 @@ const (
 	incumbency   = 1.5  // the benefit of a step that is held counts so much more
 	worthwhile   = 1.2  // the gain of a displacement by the loss
 	cutTo        = 0.95 // of the budget, for upgrades when something has to go
-	mostReplaced = 16   // steps that one step may displace
+	mostReplaced = 16   // steps that an upgrade may displace
+	mostRounds   = 8    // of raising; each but the last has displaced something for the better
 )
 
 // step is one step on a track's path: to pos from the position before.
@@ -94,29 +95,34 @@ func (p *plan) decide(budget, allowed float64, quiet bool) (forced bool, total f
 	p.sort()
 	p.keep(budget, forced)
 	if !forced && !quiet {
-		p.raise(allowed)
+		// What was displaced may have been more than was needed.
+		for range mostRounds {
+			if !p.raise(allowed) {
+				break
+			}
+		}
 	}
 	return forced, total
 }
 
-// keep takes the steps held already, and the first of newcomers, that fit. The
-// most important audio is always taken.
+// keep takes the steps held already, and the first of newcomers, that fit, and what
+// is better at no cost. The most important audio is always taken.
 func (p *plan) keep(budget float64, forced bool) {
 	spent := 0.0
 	for i := range p.steps {
 		s := &p.steps[i]
 		v := &p.views[s.view]
 		must := i == 0 && s.phase() == audible
-		held := s.pos <= v.cur || v.fresh && s.pos == 0
-		if s.pos != v.pos+1 || !held && !must {
+		cost := p.mean(v, s.pos) - p.mean(v, s.pos-1)
+		held := s.pos <= v.cur || v.fresh && s.pos == 0 || must || cost <= 0
+		if s.pos != v.pos+1 || !held {
 			continue
 		}
 		limit := budget
 		if forced && s.phase() == upgrade {
 			limit *= cutTo
 		}
-		cost := p.mean(v, s.pos) - p.mean(v, s.pos-1)
-		if spent+cost > limit && !must {
+		if spent+cost > limit && cost > 0 && !must {
 			continue
 		}
 		spent += cost
@@ -125,61 +131,71 @@ func (p *plan) keep(budget float64, forced bool) {
 }
 
 // raise takes further steps while all that is sent, counted as for raising, fits
-// allowed.
-func (p *plan) raise(allowed float64) {
+// allowed. It reports whether any were displaced for it.
+func (p *plan) raise(allowed float64) (displaced bool) {
 	spent := 0.0
 	for i := range p.views {
 		v := &p.views[i]
 		spent += p.up(v, v.pos)
 	}
+	end, waiting := len(p.steps), false
 	for i := range p.steps {
 		s := &p.steps[i]
 		v := &p.views[s.view]
 		if s.pos != v.pos+1 {
 			continue
 		}
+		free := p.mean(v, s.pos) <= p.mean(v, s.pos-1)
+		if waiting && s.phase() == upgrade && !free {
+			continue // nobody gets more while someone has nothing
+		}
+		for end > i && p.steps[end-1].pos > p.views[p.steps[end-1].view].pos {
+			end-- // nobody has it
+		}
 		cost := p.up(v, s.pos) - p.up(v, s.pos-1)
-		if over := spent + cost - allowed; over > 0 {
-			freed, ok := p.displace(i, over)
+		if over := spent + cost - allowed; over > 0 && !free {
+			freed, ok := p.displace(i, end, over)
 			if !ok {
+				waiting = waiting || s.phase() != upgrade
 				continue
 			}
 			spent -= freed
+			displaced = displaced || len(p.gone) > 0
 		}
 		spent += cost
 		v.pos = s.pos
 	}
+	return displaced
 }
 
-// displace takes back the last steps in the order, after step i, until over bit/s
-// are free, if that loses clearly less than step i gains.
-func (p *plan) displace(i int, over float64) (freed float64, ok bool) {
+// displace takes back steps between i and end, the last ones first, until over
+// bit/s are free for step i. Upgrades must gain clearly more than is lost.
+func (p *plan) displace(i, end int, over float64) (freed float64, ok bool) {
 	s := &p.steps[i]
 	v := &p.views[s.view]
-	gain := p.value(v, s.pos) - p.value(v, s.pos-1)
-	lost := 0.0
-	var gone [mostReplaced]int
-	n := 0
-	for j := len(p.steps) - 1; j > i && n < mostReplaced && freed < over; j-- {
+	upgrading := s.phase() == upgrade
+	gain, lost := p.value(v, s.pos)-p.value(v, s.pos-1), 0.0
+	p.gone = p.gone[:0]
+	for j := end - 1; j > i && freed < over; j-- {
 		t := &p.steps[j]
 		w := &p.views[t.view]
-		if t.view == s.view || t.pos != w.pos {
+		if t.pos != w.pos {
 			continue
 		}
-		if s.phase() == upgrade {
-			if lost += p.value(w, t.pos) - p.value(w, t.pos-1); worthwhile*lost > gain {
+		if upgrading {
+			lost += p.value(w, t.pos) - p.value(w, t.pos-1)
+			if worthwhile*lost > gain || len(p.gone) == mostReplaced {
 				break
 			}
 		}
 		freed += p.up(w, t.pos) - p.up(w, t.pos-1)
 		w.pos--
-		gone[n] = j
-		n++
+		p.gone = append(p.gone, int32(j))
 	}
 	if freed >= over {
 		return freed, true
 	}
-	for _, j := range gone[:n] {
+	for _, j := range p.gone {
 		p.views[p.steps[j].view].pos++
 	}
 	return 0, false

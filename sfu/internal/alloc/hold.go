@@ -7,11 +7,15 @@ import (
 
 const (
 	startSpan    = 5 * time.Second  // StartHold applies for so long after the first video
-	failWindow   = 20 * time.Second // a raise taken back so soon has failed
-	firstBackoff = 3 * time.Second
+	failWindow   = 30 * time.Second // a raise taken back so soon has failed; twice that after a failure
+	firstBackoff = 5 * time.Second
 	backoffStep  = 3
-	pardon       = time.Minute // without a failure, plus twice the backoff: all is forgotten
-	nearFailure  = 0.9         // of the total that failed: below, the backoff doesn't count
+	pardon       = 2 * time.Minute // without a failure: one is forgotten
+	collapse     = 0.6             // a budget below this share of the total shows a worse link, not a failure
+	nearFailure  = 0.75            // of the total that failed: below, failures don't count
+	moreHeadroom = 0.10            // for each failure
+	mostFailures = 3               // that count so
+	peakShare    = 0.5             // of peaks counts for raises; all of it after a failure
 	windowSize   = 64
 )
 
@@ -29,15 +33,21 @@ type hold struct {
 
 	backoff  time.Duration // 0 if there was no failure lately
 	failedAt time.Duration
-	failed   float64 // the total that failed
+	failed   float64       // the total that failed
+	failures int           // not forgotten yet
+	pardonAt time.Duration // when the last was forgotten or added
 }
 
 func newHold(c Config) hold { return hold{config: c} }
 
 func (h *hold) push(now time.Duration, budget float64) {
 	h.window.push(now, budget)
-	if h.backoff > 0 && now-h.failedAt > pardon+2*h.backoff {
-		h.backoff = 0
+	if h.backoff > 0 && now-h.pardonAt >= pardon {
+		h.pardonAt = now
+		h.failures = max(h.failures-1, 0)
+		if h.backoff /= backoffStep; h.failures == 0 {
+			h.backoff = 0
+		}
 	}
 }
 
@@ -58,12 +68,33 @@ func (h *hold) span(now time.Duration) time.Duration {
 
 // allowed is the cost up to which raises may go now.
 func (h *hold) allowed(now time.Duration) float64 {
-	budget := h.window.least(now - h.span(now))
-	if h.backoff > 0 {
-		near := nearFailure * h.failed * h.config.Headroom
-		budget = max(min(budget, near), h.window.least(now-max(h.backoff, h.span(now))))
+	cost := h.window.least(now-h.span(now)) / h.config.Headroom
+	if h.backoff == 0 {
+		return cost
 	}
-	return budget / h.config.Headroom
+	near := h.window.least(now-max(h.backoff, h.span(now))) / h.caution()
+	return max(min(cost, nearFailure*h.failed), near)
+}
+
+// need is the budget that raising to a cost takes.
+func (h *hold) need(cost float64) float64 {
+	if h.backoff == 0 || cost <= nearFailure*h.failed {
+		return cost * h.config.Headroom
+	}
+	return cost * h.caution()
+}
+
+// caution is the headroom near the total that failed.
+func (h *hold) caution() float64 {
+	return h.config.Headroom + moreHeadroom*float64(h.failures)
+}
+
+// peaks is how much of the peaks of bitrates raises count.
+func (h *hold) peaks() float64 {
+	if h.backoff > 0 {
+		return 1
+	}
+	return peakShare
 }
 
 // forcedAt reports whether a cut was so recent that nothing is raised yet.
@@ -71,15 +102,23 @@ func (h *hold) forcedAt(now time.Duration) bool { return h.hasCut && now-h.cutAt
 
 func (h *hold) raised(now time.Duration) { h.raisedAt, h.hasRaise = now, true }
 
-// cut notes that total didn't fit the budget.
-func (h *hold) cut(now time.Duration, total float64) {
+// cut notes that total didn't fit budget.
+func (h *hold) cut(now time.Duration, total, budget float64) {
 	h.cutAt, h.hasCut = now, true
-	if !h.hasRaise || now-h.raisedAt > failWindow {
+	window := failWindow
+	if h.failures > 0 {
+		window *= 2
+	}
+	if budget < collapse*total {
 		return
 	}
-	h.hasRaise = false // further cuts belong to this failure
-	h.backoff = min(max(firstBackoff, backoffStep*h.backoff), h.config.MaxBackoff)
-	h.failed, h.failedAt = total, now
+	if h.hasRaise && now-h.raisedAt <= window {
+		h.hasRaise = false // further cuts belong to this failure
+		h.failures = min(h.failures+1, mostFailures)
+		h.backoff *= backoffStep
+	}
+	h.backoff = min(max(h.backoff, firstBackoff), h.config.MaxBackoff)
+	h.failed, h.failedAt, h.pardonAt = total, now, now
 }
 
 // next is when allowed or forcedAt change next, by time alone.

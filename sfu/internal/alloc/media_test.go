@@ -30,6 +30,9 @@ func camera(id uint32) Track {
 func plain(id uint32) Track {
 	t := camera(id)
 	t.Layers = []Layer{t.Layers[2], t.Layers[5], t.Layers[8]}
+	for i := range t.Layers {
+		t.Layers[i].Temporal = 0
+	}
 	return t
 }
 

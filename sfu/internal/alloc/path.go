@@ -2,58 +2,57 @@ package alloc
 
 import "math"
 
-const (
-	muchCheaper = 0.8  // by cost: a lowest layer is passed over for such a one
-	cheaper     = 0.9  // by cost: the layer sent is dropped for a better such one
-	nicer       = 1.05 // by value: likewise for one that costs less
-	leastStep   = 1000 // bit/s: a step's cost in benefit per bit is no less
-)
+// leastStep is the least that a step's cost counts as, in bit/s, when its benefit
+// per bit is computed.
+const leastStep = 1000
 
 // walk appends the path of the candidates: from the lowest upwards, each time to
 // that with the most value per additional bit. The layer that is sent (-1 for
 // none) is on it, too, lest noise in the rates takes it away, unless another is
-// better in every way.
+// better and no dearer.
 func (p *plan) walk(sent int) {
 	at := p.lowest()
 	if at < 0 {
 		return
 	}
-	p.put(at)
-	if sent >= 0 && sent != at && p.cands[sent].ok && !p.dominated(sent) &&
-		p.cands[at].value < p.cands[sent].value && p.cands[at].mean <= p.cands[sent].mean {
+	up := p.put(at, 0)
+	if sent >= 0 && p.cands[sent].ok && !p.dominated(sent) && p.cands[at].value < p.cands[sent].value {
 		for at != sent {
 			at = p.ahead(at, sent)
-			p.put(at)
+			up = p.put(at, up)
 		}
 	}
 	for at = p.ahead(at, -1); at >= 0; at = p.ahead(at, -1) {
-		p.put(at)
+		up = p.put(at, up)
 	}
 }
 
-func (p *plan) put(i int) {
+// put appends a vertex. No step is for less than nothing, lest a step makes room for
+// one that had none before.
+func (p *plan) put(i int, least float64) (up float64) {
 	c := &p.cands[i]
-	p.verts = append(p.verts, vertex{layer: int32(i), mean: c.mean, up: c.up, value: c.value})
+	up = max(c.up, least)
+	p.verts = append(p.verts, vertex{layer: int32(i), mean: c.mean, up: up, value: c.value})
+	return up
 }
 
-// lowest is where a path begins: at the first candidate, unless another costs
-// much less.
+// lowest is where a path begins: at the cheapest candidate, which is the first but
+// for noise and oddities.
 func (p *plan) lowest() int {
 	at := -1
 	for i := range p.cands {
-		if c := &p.cands[i]; c.ok && (at < 0 || c.mean < muchCheaper*p.cands[at].mean) {
+		if c := &p.cands[i]; c.ok && (at < 0 || c.mean < p.cands[at].mean) {
 			at = i
 		}
 	}
 	return at
 }
 
-// dominated reports whether another candidate is clearly better than layer i.
+// dominated reports whether another candidate is better than layer i and costs no more.
 func (p *plan) dominated(i int) bool {
 	c := &p.cands[i]
 	for j := range p.cands {
-		d := &p.cands[j]
-		if j != i && d.ok && (d.mean <= c.mean && d.value > nicer*c.value || d.mean < cheaper*c.mean && d.value >= c.value) {
+		if d := &p.cands[j]; d.ok && d.mean <= c.mean && d.value > c.value {
 			return true
 		}
 	}

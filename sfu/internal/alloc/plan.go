@@ -20,7 +20,9 @@ type plan struct {
 	verts  []vertex
 	cands  []candidate
 	steps  []step
-	sorted bool // steps are those of views, sorted
+	peaks  float64 // how much of a peak raises count, 0 to 1
+	gone   []int32 // steps taken back, on trial
+	sorted bool    // steps are those of views, sorted
 }
 
 // view is a track in one round. Positions are on its path, -1 for nothing.
@@ -49,8 +51,9 @@ type vertex struct {
 	value float64
 }
 
-func (p *plan) reset() {
+func (p *plan) reset(peaks float64) {
 	p.views, p.verts = p.views[:0], p.verts[:0]
+	p.peaks = peaks
 	p.sorted = false
 }
 
@@ -123,9 +126,9 @@ func (p *plan) addAudio(v *view, t *Track, s *track) {
 	rate := nominalAudio
 	up := rate
 	if l := s.layer(t, best); l != nil && l.mean > 0 {
-		rate, up = l.mean, (l.mean+l.peak)/2
+		rate, up = l.mean, l.mean+p.peaks*(l.peak-l.mean)
 	} else if t.Layers[best].Bitrate > 0 {
-		rate = float64(t.Layers[best].Bitrate)
+		rate = min(float64(t.Layers[best].Bitrate), mostRate)
 		up = rate
 	}
 	p.verts = append(p.verts, vertex{layer: int32(best), mean: rate, up: up, value: 1})

@@ -152,10 +152,10 @@ func TestBackoff(t *testing.T) {
 	v.run(30*time.Second, 700_000)
 	var waits []time.Duration
 	for range 6 {
-		v.rises(t, 1, 1_800_000)
+		v.rises(t, 1, 2_200_000)
 		v.now += 500 * ms
 		v.allocate(1_400_000) // a link that can't do it after all
-		waits = append(waits, v.rises(t, 1, 1_800_000).Round(100*ms))
+		waits = append(waits, v.rises(t, 1, 2_200_000).Round(100*ms))
 		v.now += 500 * ms
 		v.allocate(1_400_000)
 		v.run(2*time.Second, 1_400_000)
@@ -168,11 +168,11 @@ func TestBackoff(t *testing.T) {
 	if waits[0] != firstBackoff || waits[5] != DefaultMaxBackoff {
 		t.Errorf("waits %v", waits)
 	}
-	v.run(5*time.Minute, 1_400_000)
+	v.run(7*time.Minute, 1_400_000)
 	if s := v.State(); s.Backoff != 0 {
 		t.Errorf("backoff %v long after", s.Backoff)
 	}
-	if got := v.rises(t, 1, 1_800_000); got != DefaultHold {
+	if got := v.rises(t, 1, 1_700_000); got != DefaultHold {
 		t.Errorf("rises after %v when all is forgotten", got)
 	}
 }
@@ -183,15 +183,46 @@ func TestBackoffIsAboutTheTotalThatFailed(t *testing.T) {
 	v.run(30*time.Second, 400_000)
 	v.rises(t, 1, 600_000)
 	v.rises(t, 1, 1_800_000)
-	v.allocate(200_000)
+	v.allocate(1_400_000)
 	if s := v.State(); s.Backoff != firstBackoff || s.Failed != 1_500_000 || !s.Quiet {
 		t.Fatalf("state %+v", s)
 	}
+	v.run(time.Second, 200_000)
 	if got := v.rises(t, 1, 5_000_000); got != DefaultHold || v.sent(t, 1) != 1 {
 		t.Errorf("the middle after %v: %d", got, v.sent(t, 1))
 	}
 	if got := v.rises(t, 1, 5_000_000); got != firstBackoff-DefaultHold || v.sent(t, 1) != 2 {
 		t.Errorf("the top %v later: %d", got, v.sent(t, 1))
+	}
+}
+
+// A link that breaks in by half says nothing about the last raise.
+func TestCollapseIsNoFailure(t *testing.T) {
+	v := newViewer(plain(1))
+	v.run(30*time.Second, 600_000)
+	v.rises(t, 1, 1_800_000)
+	v.run(10*time.Second, 200_000)
+	if got := v.rises(t, 1, 1_800_000); got != DefaultHold || v.sent(t, 1) != 2 {
+		t.Errorf("%d after %v", v.sent(t, 1), got)
+	}
+}
+
+// After failures near a total more headroom is needed there, and Wanted says so.
+func TestCaution(t *testing.T) {
+	v := newViewer(plain(1))
+	v.run(30*time.Second, 600_000)
+	for failures := range mostFailures + 2 {
+		want := uint64(1_500_000 * (DefaultHeadroom + moreHeadroom*float64(min(failures, mostFailures))) / DefaultHeadroom)
+		if _, next := v.Wanted(v.tracks); next < want || next > want+2 {
+			t.Errorf("after %d failures next is %d, want %d", failures, next, want)
+		}
+		v.run(35*time.Second, uint64(DefaultHeadroom*float64(want)*0.99))
+		if got := v.sent(t, 1); got != 1 {
+			t.Errorf("after %d failures %d with too little headroom", failures, got)
+		}
+		v.rises(t, 1, uint64(DefaultHeadroom*float64(want)*1.01))
+		v.now += time.Second
+		v.allocate(1_400_000)
 	}
 }
 
@@ -236,7 +267,7 @@ func TestResuming(t *testing.T) {
 	if got := v.sent(t, 2); got != -1 {
 		t.Errorf("resumed without headroom")
 	}
-	if got := v.rises(t, 2, 340_000); got > 5*time.Second {
+	if got := v.rises(t, 2, 370_000); got != firstBackoff {
 		t.Errorf("resumed after %v", got)
 	}
 }

@@ -78,7 +78,7 @@ func (l *layer) fold(in *Layer, now time.Duration, gain, decay float64) {
 		l.liveAt = now
 	}
 	l.live = in.Live
-	rate := float64(in.Bitrate)
+	rate := min(float64(in.Bitrate), mostRate)
 	switch {
 	case rate == 0:
 		return
