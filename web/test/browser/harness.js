@@ -16,9 +16,9 @@ export const sizes = {
   wide: {width: 2560, height: 1080},
 };
 
-/** Starts a server on free ports. @param {string[]} flags */
-export async function startServer(flags = []) {
-  const server = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--media-port', '0', ...flags], {stdio: ['ignore', 'pipe', 'pipe']});
+/** Starts a server, on free ports unless told otherwise. @param {string[]} flags @param {number} wanted  port */
+export async function startServer(flags = [], wanted = 0) {
+  const server = spawn(binary, ['serve', '--listen', `127.0.0.1:${wanted}`, '--media-port', '0', ...flags], {stdio: ['ignore', 'pipe', 'pipe']});
   let log = '';
   const port = await new Promise((resolve, reject) => {
     const read = (text) => {
@@ -75,6 +75,22 @@ export async function open(browser, url, {size = sizes.laptop, init, initArgumen
   await page.goto(url);
   page.leave = () => own.close();
   return page;
+}
+
+/** Runs in a page before its scripts: lets the test speak for the server. */
+export function recordSockets() {
+  window.sockets = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...parameters) {
+      super(...parameters);
+      window.sockets.push(this);
+    }
+  };
+}
+
+/** As if the server had sent it to a page that has `recordSockets`. */
+export function receives(page, message) {
+  return page.evaluate((data) => window.sockets.at(-1).onmessage({data}), JSON.stringify(message));
 }
 
 /** Joins by hand, as people do. */

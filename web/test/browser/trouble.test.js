@@ -1,0 +1,189 @@
+/** What goes wrong before and in a call, and the way on from there. */
+import assert from 'node:assert/strict';
+import {after, before, describe, it} from 'node:test';
+import {fillRoom, joinAs, open, receives, recordSockets, startBrowser, startServer} from './harness.js';
+
+/** Runs in the page: getUserMedia fails for what is named, as browsers do. */
+function failing({camera, microphone}) {
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.broken = {camera, microphone};
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const name = (constraints.video && window.broken.camera) || (constraints.audio && window.broken.microphone);
+    if (name) throw new DOMException('', name);
+    return real(constraints);
+  };
+}
+
+describe('trouble before the call', () => {
+  let server, browser;
+  before(async () => {
+    server = await startServer(['--max-room-participants', '2']);
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  const lobby = (init, initArgument, room = 'tea') => open(browser, server.room(room), {init, initArgument});
+
+  for (const [name, text] of [
+    ['NotAllowedError', /camera is blocked/], ['NotReadableError', /in use by another program/], ['NotFoundError', /No camera was found/], ['TypeError', /could not be opened/],
+  ]) {
+    it(`a camera that fails with ${name} is explained, and one joins without it or tries again`, async () => {
+      const page = await lobby(failing, {camera: name});
+      await page.waitForFunction((pattern) => new RegExp(pattern).test(document.querySelector('#preview-note').textContent), text.source);
+      assert.equal(await page.textContent('#join'), 'Join without camera');
+      await page.evaluate(() => { window.broken = {}; });
+      await page.click('[data-testid=retry-devices]');
+      await page.waitForFunction(() => document.querySelector('#preview').videoWidth > 0);
+      assert.equal(await page.textContent('#join'), 'Join');
+      assert.deepEqual(page.errors, []);
+      await page.leave();
+    });
+  }
+
+  it('without any device one still joins, and is heard once there is a microphone', async () => {
+    const page = await lobby(failing, {camera: 'NotFoundError', microphone: 'NotFoundError'}, 'bare');
+    await page.waitForSelector('#join:has-text("Join without camera and microphone")');
+    await joinAs(page, 'Ada');
+    await page.click('#toggle-mic');
+    await page.waitForSelector('.notice:has-text("No microphone was found")');
+    await page.evaluate(() => { window.broken = {}; });
+    await page.click('#toggle-mic');
+    await page.waitForSelector('#toggle-mic[aria-pressed=true]');
+    await page.leave();
+  });
+
+  it('an insecure page says so, and still joins', async () => {
+    const page = await lobby(() => Object.defineProperty(navigator, 'mediaDevices', {value: undefined}), undefined, 'insecure');
+    await page.waitForFunction(() => /only on https pages/.test(document.querySelector('#preview-note').textContent));
+    await joinAs(page, 'Ada');
+    assert.equal(await page.isVisible('#toggle-screen'), false);
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+  });
+
+  it('a browser that really denies is understood', async () => {
+    const strict = await startBrowser(['--use-fake-device-for-media-stream', '--deny-permission-prompts'], {fakeDevices: false});
+    const page = await open(strict, server.room('denied'));
+    await page.waitForFunction(() => /camera is blocked.*microphone is blocked/.test(document.querySelector('#preview-note').textContent));
+    await strict.close();
+  });
+
+  it('a full room is told, and tried again', async () => {
+    const crowd = await open(browser, `${server.url}/app/icon.svg`);
+    await fillRoom(crowd, server, 'full', ['Bob', 'Cem']);
+    const page = await lobby(undefined, undefined, 'full');
+    await page.fill('#name', 'Ada');
+    await page.click('#join');
+    await page.waitForSelector('#lobby-note:has-text("This room is full")');
+    await crowd.evaluate(() => window.sitters[0].send('{"type":"leave"}'));
+    await page.click('#join:has-text("Join again")');
+    await page.waitForSelector('#call:not([hidden])');
+    await page.leave();
+    await crowd.leave();
+  });
+
+  it('an unreachable server is told; joining can be cancelled', async () => {
+    const other = await startServer();
+    const page = await open(browser, other.room('tea'));
+    await page.fill('#name', 'Ada');
+    await other.stop();
+    await page.click('#join');
+    await page.waitForSelector('#cancel-join:not([hidden])');
+    await page.click('#cancel-join');
+    await page.waitForSelector('#cancel-join', {state: 'hidden'});
+    assert.equal(await page.textContent('#lobby-note'), '');
+    await page.click('#join');
+    await page.waitForSelector('#lobby-note:has-text("can’t be reached")');
+    assert.equal(await page.inputValue('#name'), 'Ada');
+    await page.leave();
+  });
+
+  it('the speaker can be tested, and names and devices are remembered', async () => {
+    const page = await lobby(undefined, undefined, 'memory');
+    await page.click('#lobby-devices summary');
+    await page.click('[data-testid=test-speaker]');
+    await page.waitForSelector('[data-testid=test-speaker][disabled]');
+    await page.waitForSelector('[data-testid=test-speaker]:not([disabled])');
+    await page.waitForFunction(() => Number(document.querySelector('#level').getAttribute('aria-valuenow')) > 0);
+    const device = await page.evaluate(() => document.querySelector('#lobby [data-picker=microphone]').options[1].value);
+    await page.selectOption('#lobby [data-picker=microphone]', device);
+    await joinAs(page, 'Ada');
+    await page.goto(server.room('memory'));
+    await page.waitForFunction(() => document.querySelector('#lobby [data-picker=microphone]').options.length > 1);
+    assert.equal(await page.inputValue('#name'), 'Ada');
+    assert.equal(await page.inputValue('#lobby [data-picker=microphone]'), device);
+    await page.leave();
+  });
+});
+
+describe('trouble in the call', () => {
+  let server, browser, ada, bob;
+  before(async () => {
+    server = await startServer(['--drain-timeout', '2s']);
+    browser = await startBrowser();
+    [ada, bob] = await Promise.all(['Ada', 'Bob'].map(async (name) => joinAs(await open(browser, server.room('tea'), {init: recordSockets}), name)));
+    await ada.waitForSelector('.tile[aria-label^="Bob"].video');
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  it('a weak network is told, on the tile too', async () => {
+    const id = await ada.evaluate(() => [...[...window.plenum.room.participants.values()][0].tracks.values()].find((one) => one.kind === 'video').id);
+    await receives(ada, {type: 'quality', downlink: 80_000, tracks: [{id, layer: null, reason: 'bandwidth'}]});
+    await ada.waitForSelector('[data-banner=weak]:has-text("video is reduced")');
+    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state:has-text("your network is weak")');
+    await receives(ada, {type: 'quality', downlink: 2e6, tracks: [{id, layer: {spatial: 2, temporal: 0}}]});
+    await ada.waitForSelector('[data-banner=weak]', {state: 'detached'});
+    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state', {state: 'hidden'});
+  });
+
+  it('a codec that can’t be played is told by name', async () => {
+    await receives(ada, {type: 'participant', event: 'joined', participant: {id: 'x', name: 'Eve', tracks: [{id: 'x-v', kind: 'video', source: 'camera', muted: false}]}});
+    await receives(ada, {type: 'tracks', tracks: [{mid: null, id: 'x-v', participant: 'x', kind: 'video', source: 'camera', unsupported: 'H265'}]});
+    await ada.waitForSelector('[data-banner=unsupported]:has-text("Eve’s video can’t be played on this browser (H265)")');
+    await ada.waitForSelector('.tile[aria-label*="can’t play H265"]');
+    await receives(ada, {type: 'participant', event: 'left', participant: {id: 'x', name: 'Eve', tracks: []}});
+    await ada.waitForSelector('[data-banner=unsupported]', {state: 'detached'});
+  });
+
+  it('a camera that is unplugged is replaced', async () => {
+    await ada.evaluate(() => {
+      const [track] = window.plenum.room.publications.find((one) => one.source === 'camera').tracks;
+      track.dispatchEvent(Object.assign(new Event('ended')));
+      Object.defineProperty(track, 'readyState', {value: 'ended'});
+      track.dispatchEvent(new Event('ended'));
+    });
+    await ada.evaluate(() => {
+      for (const publication of window.plenum.room.publications) if (publication.source === 'camera' && publication.tracks[0].readyState === 'ended') publication.unpublish();
+    });
+    await ada.waitForSelector('.notice:has-text("was unplugged")');
+    await ada.waitForSelector('#toggle-camera[aria-pressed=true]');
+    await bob.waitForSelector('.tile[aria-label^="Ada"].video');
+  });
+
+  it('a server that is restarted is told, counted down to, and followed by itself', async () => {
+    const {port} = server;
+    const ended = server.stop('SIGTERM');
+    await ada.waitForSelector('.notice:has-text("being restarted")');
+    await ended;
+    await ada.waitForSelector('[data-banner=state]:has-text("Trying again in")', {timeout: 60_000});
+    server = await startServer([], port);
+    await ada.click('[data-banner=state] button');
+    await ada.waitForSelector('[data-banner=state]', {state: 'detached'});
+    await bob.waitForSelector('[data-banner=state]', {state: 'detached'});
+    await ada.waitForSelector('.tile[aria-label^="Bob"].video');
+    await bob.waitForSelector('.tile[aria-label^="Ada"].video');
+    assert.equal(await ada.textContent('#head-count'), '2 people');
+  });
+
+  it('a removal is told, with the way back', async () => {
+    await receives(ada, {type: 'error', code: 'kicked', message: 'Goodbye.', fatal: true});
+    await ada.evaluate(() => window.sockets.at(-1).onclose({code: 4003}));
+    await ada.waitForSelector('#lobby-note:has-text("A moderator removed you")');
+    await ada.waitForSelector('#join:has-text("Join again")');
+  });
+});
