@@ -43,7 +43,9 @@ type Config struct {
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a closing handshake may take; 2 s.
 	CloseTimeout time.Duration
-	// MaxQueueBytes bounds what may wait for one client; 1 MiB.
+	// MaxQueueBytes bounds what may wait for one client, which is cut off when
+	// that is not enough; 1 MiB. A `message` may use half of it, and is dropped
+	// where that is full.
 	MaxQueueBytes int
 	// MaxKeptMessages bounds the `message`s kept for a session without a
 	// WebSocket; 100, and a quarter of MaxQueueBytes. The oldest go first.

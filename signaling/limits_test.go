@@ -151,6 +151,46 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// What others say never costs a client its connection, however slowly it
+// reads, and leaves room for what the server has to say.
+func TestSlowReaderOfChat(t *testing.T) {
+	s := newSite(t, Config{MaxQueueBytes: 256 << 10})
+	slow, p, _ := s.enter("room=demo")
+	const count = 1000 // 16 MB: more than the kernel holds
+	for n := range count {
+		p.Send(largeChat(n))
+	}
+	p.Send(sfu.Offer{SDP: strings.Repeat("x", 100<<10)})
+	want := count - int(s.server.Stats().DroppedMessages)
+	if want == count {
+		t.Error("nothing is dropped")
+	}
+	for range want {
+		slow.expect("message")
+	}
+	slow.expect("offer")
+	if n := s.server.Stats().Sent["message"]; int(n) != want {
+		t.Errorf("%d messages count as sent, want %d", n, want)
+	}
+}
+
+// A message may use half of the queue, to the byte; everything else all of it.
+func TestQueueShares(t *testing.T) {
+	c := newSocket(nil, &Config{MaxQueueBytes: 2000})
+	sized := func(kind string, n int) frame { return frame{kind, make([]byte, n-frameOverhead)} }
+	for i, step := range []struct {
+		frame frame
+		want  fate
+	}{
+		{sized("message", 500), queued}, {sized("message", 501), dropped}, {sized("message", 500), queued},
+		{sized("message", frameOverhead), dropped}, {sized("offer", 1000), queued}, {sized("message", 500), dropped},
+	} {
+		if got := c.send(step.frame); got != step.want {
+			t.Errorf("step %d: %d, want %d", i, got, step.want)
+		}
+	}
+}
+
 // A single message may be larger than the whole queue.
 func TestQueueTakesOneLargeFrame(t *testing.T) {
 	s := newSite(t, Config{MaxQueueBytes: 1000})

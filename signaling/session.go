@@ -113,9 +113,12 @@ func (s *session) tell(f frame) {
 }
 
 func (s *session) sendLocked(f frame) {
-	if s.socket.send(f) {
+	switch s.socket.send(f) {
+	case queued:
 		s.server.stats.sent.inc(f.kind)
-	} else {
+	case dropped:
+		s.server.stats.dropped.Inc()
+	case closed:
 		s.keepLocked(f)
 	}
 }

@@ -42,20 +42,34 @@ func newSocket(ws *websocket.Conn, config *Config) *socket {
 	return &socket{ws: ws, config: config, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// send queues a frame and reports whether it will go out unless the connection
-// breaks. A client that lets the queue fill up is cut off.
-func (c *socket) send(f frame) bool {
+// fate is what became of a frame that was to be sent.
+type fate int
+
+const (
+	queued  fate = iota // it goes out, unless the connection breaks
+	dropped             // a `message` to a client that reads too slowly
+	closed              // the connection has ended, perhaps over this frame
+)
+
+// send queues a frame. A client that lets the queue fill up is cut off, but not
+// over what other clients say: a `message` may use only the first half of the
+// queue, and is dropped beyond that.
+func (c *socket) send(f frame) fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cause != nil {
-		return false
-	}
-	if c.queued > 0 && c.queued+f.size() > c.config.MaxQueueBytes {
+	after := c.queued + f.size()
+	switch {
+	case c.cause != nil:
+		return closed
+	case c.queued == 0: // even the largest frame may wait alone
+	case f.kind == "message" && after > c.config.MaxQueueBytes/2:
+		return dropped
+	case after > c.config.MaxQueueBytes:
 		c.cutLocked(errSlow)
-		return false
+		return closed
 	}
 	c.pushLocked(f, f.size())
-	return true
+	return queued
 }
 
 func (c *socket) pushLocked(f frame, size int) {
