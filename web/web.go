@@ -44,6 +44,7 @@ type asset struct {
 	contentType string
 	etag        string
 	shared      bool // any origin may import it
+	document    bool // a browser may show it as a page, so it carries the policy; modules and styles obey their page's
 }
 
 // Handler serves the app at / and /r/ROOM, its parts under /app/, and the SDK at
@@ -95,6 +96,7 @@ func load(fsys fs.FS) map[string]asset {
 			body:        body,
 			compressed:  compress(body),
 			contentType: contentType,
+			document:    path.Ext(name) == ".html" || path.Ext(name) == ".svg",
 			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 			shared:      !strings.Contains(name, "/") || strings.HasPrefix(name, "sdk/"),
 		}
@@ -150,7 +152,9 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", etag)
 	// A new binary must not meet an old module in the cache: always ask, and mostly get 304.
 	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Security-Policy", contentSecurityPolicy)
+	if a.document {
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if a.shared {

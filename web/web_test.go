@@ -175,6 +175,9 @@ func TestContentSecurityPolicy(t *testing.T) {
 	if strings.Contains(policy, "unsafe") {
 		t.Errorf("unsafe: %q", policy)
 	}
+	if picture := request(t, http.MethodGet, "/app/icon.svg", nil).Header.Get("Content-Security-Policy"); picture != policy {
+		t.Errorf("a picture may be opened as a page, and has the policy %q", picture)
+	}
 	page := body(t, request(t, http.MethodGet, "/", nil))
 	for what, pattern := range map[string]string{
 		"inline script":    `<script(?:\s+type="[^"]*")?\s*>`,

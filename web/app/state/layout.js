@@ -50,7 +50,7 @@ export function fit(area, count) {
 
 /** How many tiles a page holds before they become too small to know anyone. @param {Area} area */
 export function capacity(area) {
-  const smallest = area.width < 600 ? {width: 150, height: 100} : {width: 112, height: 78};
+  const smallest = area.width < 600 ? {width: 140, height: 96} : {width: 112, height: 78};
   const columns = Math.max(1, Math.floor((area.width + gap) / (smallest.width + gap)));
   const rows = Math.max(1, Math.floor((area.height + gap) / (smallest.height + gap)));
   return Math.min(maxPerPage, columns * rows);
