@@ -34,6 +34,14 @@ type Config struct {
 	MaxMessagesPerSecond float64
 	MessageBurst         int
 
+	// MaxBodyBytesPerSecond and BodyBurstBytes bound the bodies of the
+	// `message`s that a session sends; 64 KiB per second with a burst of 256
+	// KiB, since each goes out as often as there are others in the room. Chat,
+	// and the cursors, hands and reactions of an app, need a tenth of it; files
+	// don't belong here. The burst must hold a body of MaxBodyBytes.
+	MaxBodyBytesPerSecond float64
+	BodyBurstBytes        int
+
 	// PingInterval is the time between pings, and PingTimeout how long nothing
 	// at all may come from a client; 5 s and 12 s, so a dead peer is found
 	// within 15 s of its last sign of life.
@@ -70,6 +78,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBodyBytes, 16<<10)
 	setDefault(&c.MaxMessagesPerSecond, 50)
 	setDefault(&c.MessageBurst, 250)
+	setDefault(&c.MaxBodyBytesPerSecond, 64<<10)
+	setDefault(&c.BodyBurstBytes, max(256<<10, c.MaxBodyBytes))
 	setDefault(&c.PingInterval, 5*time.Second)
 	setDefault(&c.PingTimeout, 12*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
@@ -96,8 +106,11 @@ func setDefault[T comparable](field *T, value T) {
 func (c Config) validate() error {
 	if c.ResumeTimeout < 0 || c.PingTimeout < 0 || c.WriteTimeout < 0 || c.CloseTimeout < 0 ||
 		c.MaxMessageBytes < 0 || c.MaxBodyBytes < 0 || c.MaxMessagesPerSecond < 0 ||
-		c.MessageBurst < 0 || c.MaxQueueBytes < 0 || c.MaxKeptMessages < 0 {
+		c.MessageBurst < 0 || c.MaxBodyBytesPerSecond < 0 || c.MaxQueueBytes < 0 || c.MaxKeptMessages < 0 {
 		return errors.New("signaling: limits and timeouts must not be negative")
+	}
+	if c.BodyBurstBytes < c.MaxBodyBytes {
+		return fmt.Errorf("signaling: no body of %d bytes fits a burst of %d", c.MaxBodyBytes, c.BodyBurstBytes)
 	}
 	if c.PingInterval <= 0 || c.PingInterval >= c.PingTimeout {
 		return fmt.Errorf("signaling: the ping interval (%v) must be shorter than its timeout (%v)", c.PingInterval, c.PingTimeout)

@@ -115,6 +115,29 @@ func TestMessageFlood(t *testing.T) {
 	other.expect("speakers")
 }
 
+// Large messages are limited by their bytes, before their number is too high.
+func TestBodyFlood(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	go c.flood(`{"type":"message","body":`+string(largeChat(0).Body)+`}`, 200)
+	c.expectFatal(codeRateLimited, 1008)
+	await(t, "leave", p.left)
+	if n := len(p.commands); n < 16 || n >= 200 {
+		t.Errorf("%d messages came through", n)
+	}
+}
+
+// As many messages as a client may send at once may each be as long as a long
+// line of chat.
+func TestBusyChatIsNoFlood(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, _ := s.enter("room=demo")
+	c.flood(`{"type":"message","body":"`+strings.Repeat("x", 1000)+`"}`, 250)
+	for range 250 {
+		await(t, "command", p.commands)
+	}
+}
+
 // Pings cost the server as much as messages do.
 func TestPingFlood(t *testing.T) {
 	s := newSite(t, Config{})

@@ -250,10 +250,12 @@ func TestEnded(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, c := range map[string]Config{
-		"negative limit": {MaxQueueBytes: -1},
-		"lazy ping":      {PingInterval: time.Minute},
-		"empty server":   {ICEServers: []ICEServer{{}}},
-		"bad origin":     {AllowOrigins: []string{"example.com"}},
+		"a burst under a body": {MaxBodyBytes: 2000, BodyBurstBytes: 1999},
+		"negative body rate":   {MaxBodyBytesPerSecond: -1},
+		"negative limit":       {MaxQueueBytes: -1},
+		"lazy ping":            {PingInterval: time.Minute},
+		"empty server":         {ICEServers: []ICEServer{{}}},
+		"bad origin":           {AllowOrigins: []string{"example.com"}},
 	} {
 		if _, err := newServer(c, nil); err == nil {
 			t.Errorf("%s is taken", name)

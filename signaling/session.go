@@ -29,7 +29,8 @@ type session struct {
 	room    string
 	secret  string
 	began   time.Time
-	limiter *rate.Limiter
+	limiter *rate.Limiter // of messages of all types
+	bodies  *rate.Limiter // of the bytes in the bodies of `message`s
 
 	mu          sync.Mutex
 	participant participant // nil until the engine's Join has returned
@@ -57,6 +58,7 @@ func newSession(s *Server, room string, c *socket, began time.Time) *session {
 		server: s, room: room, began: began, socket: c,
 		secret:  rand.Text(), // 130 bits
 		limiter: rate.NewLimiter(rate.Limit(s.config.MaxMessagesPerSecond), s.config.MessageBurst),
+		bodies:  rate.NewLimiter(rate.Limit(s.config.MaxBodyBytesPerSecond), s.config.BodyBurstBytes),
 		welcome: welcome{awaited: 1},
 	}
 }
@@ -325,6 +327,10 @@ func (s *session) obey(command command) {
 	case muteCommand:
 		p.Mute(c.mid, c.muted)
 	case messageCommand:
+		if !s.bodies.AllowN(time.Now(), len(c.body)) {
+			s.leave(fail(codeRateLimited, "Your messages carry more than the server takes."))
+			return
+		}
 		p.Message(c.to, c.body)
 	case leaveCommand:
 		s.leave(sfu.ErrLeft)
