@@ -131,6 +131,27 @@ func encodeEvent(event sfu.Event) frame {
 	return frame{}
 }
 
+// spoken is a `message` with its frame.
+type spoken struct {
+	message sfu.Message
+	frame   frame
+}
+
+// encodeMessage makes the frame of a `message`, or gives again the one that it
+// made last: the engine hands a message to everyone in a room in turn, and all
+// their queues can share the bytes. Bodies are the same if they are the same
+// memory, which no one writes to.
+func (s *Server) encodeMessage(m sfu.Message) frame {
+	if last := s.spoken.Load(); last != nil && last.message.From == m.From && same(last.message.Body, m.Body) {
+		return last.frame
+	}
+	f := encodeEvent(m)
+	s.spoken.Store(&spoken{m, f})
+	return f
+}
+
+func same(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
 func encodeChange(event string, p sfu.ParticipantInfo) frame {
 	return encode("participant", changeMessage{"participant", event, describe(p)})
 }

@@ -40,6 +40,7 @@ type Server struct {
 	upgrader websocket.Upgrader
 	stats    *counters
 
+	spoken     atomic.Pointer[spoken]    // the last `message`; nil at first
 	drainUntil atomic.Pointer[time.Time] // nil while not draining
 
 	mu       sync.Mutex

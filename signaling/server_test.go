@@ -248,6 +248,27 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+// All who get a message share its bytes; no other message does.
+func TestMessageIsEncodedOnce(t *testing.T) {
+	var s Server
+	first := chat(1)
+	f := s.encodeMessage(first)
+	if allocated := testing.AllocsPerRun(100, func() { s.encodeMessage(first) }); allocated != 0 {
+		t.Errorf("%v allocations for one more recipient", allocated)
+	}
+	if again := s.encodeMessage(first); !same(again.data, f.data) {
+		t.Error("encoded twice")
+	}
+	for _, other := range []sfu.Message{
+		chat(1), {From: "c", Body: first.Body}, {From: "b", Body: json.RawMessage("2")}, {From: "b"},
+	} {
+		got, want := s.encodeMessage(other), encodeEvent(other)
+		if string(got.data) != string(want.data) || same(got.data, f.data) {
+			t.Errorf("got %s, want %s", got.data, want.data)
+		}
+	}
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	for name, c := range map[string]Config{
 		"a burst under a body": {MaxBodyBytes: 2000, BodyBurstBytes: 1999},

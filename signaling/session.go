@@ -70,6 +70,8 @@ func (s *session) Send(event sfu.Event) {
 		s.greet(encodeJoined(e, s.secret, s.server.config.ICEServers), e.Resumed)
 	case sfu.Ended:
 		s.end(e.Cause)
+	case sfu.Message:
+		s.tell(s.server.encodeMessage(e))
 	case sfu.Problem:
 		s.server.stats.errors.inc(string(e.Code))
 		s.tell(encodeEvent(e))
