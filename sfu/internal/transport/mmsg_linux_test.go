@@ -8,38 +8,6 @@ import (
 	"time"
 )
 
-func listenLoopback(t testing.TB) *net.UDPConn {
-	t.Helper()
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-func addrPort(c *net.UDPConn) netip.AddrPort { return c.LocalAddr().(*net.UDPAddr).AddrPort() }
-
-// collect reads n datagrams through a receiver.
-func collect(t *testing.T, r *receiver, c *net.UDPConn, n int) [][]byte {
-	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	var got [][]byte
-	for len(got) < n {
-		k, err := r.receive()
-		if err != nil {
-			t.Fatalf("after %d of %d datagrams: %v", len(got), n, err)
-		}
-		for i := range k {
-			b, _ := r.datagram(i)
-			got = append(got, bytes.Clone(b))
-		}
-	}
-	return got
-}
-
 func TestSenderAndReceiver(t *testing.T) {
 	for _, segments := range []bool{true, false} {
 		from, a, b := listenLoopback(t), listenLoopback(t), listenLoopback(t)
