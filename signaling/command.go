@@ -14,6 +14,16 @@ import (
 // needs is 4; a `message` body may use the rest.
 const maxDepth = 64
 
+// Limits of what a message names, in bytes. Browsers' own are far shorter: a mid
+// is a small number, a candidate some 150 bytes. The engine keeps most of them,
+// and some come back in errors.
+const (
+	maxMid       = 64
+	maxID        = 128 // of participants and tracks
+	maxCandidate = 1 << 10
+	maxUfrag     = 256 // RFC 8839, section 5.4
+)
+
 // command is one decoded message of a client: one of the types below.
 type command interface{ kind() string }
 
@@ -162,6 +172,14 @@ func decodeCandidate(frame []byte) (command, error) {
 	if candidate.Candidate == "" {
 		return candidateCommand{}, nil
 	}
+	switch {
+	case len(candidate.Candidate) > maxCandidate:
+		return nil, fmt.Errorf("candidate is over %d bytes", maxCandidate)
+	case candidate.SDPMid != nil && len(*candidate.SDPMid) > maxMid:
+		return nil, fmt.Errorf("sdpMid is over %d bytes", maxMid)
+	case candidate.UsernameFragment != nil && len(*candidate.UsernameFragment) > maxUfrag:
+		return nil, fmt.Errorf("usernameFragment is over %d bytes", maxUfrag)
+	}
 	return candidateCommand{&candidate}, nil
 }
 
@@ -184,6 +202,9 @@ func decodePublish(frame []byte) (command, error) {
 		if t.Mid == nil || *t.Mid == "" {
 			return nil, errors.New("a track has no mid")
 		}
+		if len(*t.Mid) > maxMid {
+			return nil, fmt.Errorf("mid is over %d bytes", maxMid)
+		}
 		if !t.Source.Valid() {
 			return nil, fmt.Errorf("source %.40q is not camera, microphone, screen or screen-audio", t.Source)
 		}
@@ -202,6 +223,9 @@ func decodeMute(frame []byte) (command, error) {
 	}
 	if m.Mid == nil || *m.Mid == "" {
 		return nil, errors.New("mid is missing")
+	}
+	if len(*m.Mid) > maxMid {
+		return nil, fmt.Errorf("mid is over %d bytes", maxMid)
 	}
 	if m.Muted == nil {
 		return nil, errors.New("muted is missing")
@@ -229,6 +253,9 @@ func decodeSubscribe(frame []byte) (command, error) {
 	for _, t := range *m.Tracks {
 		if t.ID == nil || *t.ID == "" {
 			return nil, errors.New("a track has no id")
+		}
+		if len(*t.ID) > maxID {
+			return nil, fmt.Errorf("id is over %d bytes", maxID)
 		}
 		for _, size := range []*float64{t.Width, t.Height, t.FPS} {
 			if size != nil && *size < 0 {
@@ -260,6 +287,9 @@ func decodeMessage(frame []byte, maxBody int) (command, error) {
 	// private message into one for everybody.
 	if *m.To == "" {
 		return nil, errors.New("to is empty")
+	}
+	if len(*m.To) > maxID {
+		return nil, fmt.Errorf("to is over %d bytes", maxID)
 	}
 	return messageCommand{to: *m.To, body: m.Body}, nil
 }

@@ -97,6 +97,26 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// What a message names is limited, to the byte.
+func TestDecodeLongStrings(t *testing.T) {
+	for message, limit := range map[string]int{
+		`{"type":"publish","tracks":[{"mid":"%","source":"camera"}]}`:               64,
+		`{"type":"mute","mid":"%","muted":true}`:                                    64,
+		`{"type":"candidate","candidate":{"candidate":"c","sdpMid":"%"}}`:           64,
+		`{"type":"candidate","candidate":{"candidate":"c","usernameFragment":"%"}}`: 256,
+		`{"type":"candidate","candidate":{"candidate":"%"}}`:                        1024,
+		`{"type":"subscribe","tracks":[{"id":"%"}]}`:                                128,
+		`{"type":"message","to":"%","body":1}`:                                      128,
+	} {
+		for size := limit; size <= limit+1; size++ {
+			_, err := decode([]byte(strings.Replace(message, "%", strings.Repeat("x", size), 1)), testMaxBody)
+			if refused := err != nil && strings.Contains(err.Error(), "is over"); refused != (size > limit) {
+				t.Errorf("%s with %d bytes: %v", message, size, err)
+			}
+		}
+	}
+}
+
 // What nests in a string does not nest.
 func TestDecodeBracketsInStrings(t *testing.T) {
 	body := strings.Repeat(`[\"`, 200)
@@ -136,18 +156,21 @@ func checkDecode(t *testing.T, message []byte) {
 		if c.candidate != nil && c.candidate.Candidate == "" {
 			t.Fatal("an empty candidate is the end of candidates")
 		}
+		if c.candidate != nil && len(c.candidate.Candidate) > maxCandidate {
+			t.Fatalf("a candidate of %d bytes", len(c.candidate.Candidate))
+		}
 	case publishCommand:
 		for _, track := range c.tracks {
-			if track.Mid == "" || !track.Source.Valid() {
+			if track.Mid == "" || len(track.Mid) > maxMid || !track.Source.Valid() {
 				t.Fatalf("track %+v", track)
 			}
 		}
 	case muteCommand:
-		if c.mid == "" {
-			t.Fatal("no mid")
+		if c.mid == "" || len(c.mid) > maxMid {
+			t.Fatalf("mid %q", c.mid)
 		}
 	case messageCommand:
-		if len(c.body) > testMaxBody || !json.Valid(c.body) {
+		if len(c.to) > maxID || len(c.body) > testMaxBody || !json.Valid(c.body) {
 			t.Fatalf("body %q", c.body)
 		}
 		if f := encodeEvent(sfu.Message{From: "p", Body: c.body}); !json.Valid(f.data) {

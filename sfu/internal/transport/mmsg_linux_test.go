@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"testing"
-	"time"
 )
 
 func TestSenderAndReceiver(t *testing.T) {
