@@ -97,14 +97,25 @@ func (p *plan) sizes(t *Track) {
 	}
 	for i := range t.Layers {
 		c, l := &p.cands[i], &t.Layers[i]
-		c.w, c.h = nominalWidth*doublings(l.Spatial, spatial), nominalHeight*doublings(l.Spatial, spatial)
-		if j := nearest(len(t.Layers), i, func(j int) bool { return t.Layers[j].Width > 0 && t.Layers[j].Height > 0 }); j >= 0 {
+		j := nearest(len(t.Layers), i, func(j int) bool { return t.Layers[j].Width > 0 && t.Layers[j].Height > 0 })
+		switch {
+		case j == i:
+			c.w, c.h = float64(l.Width), float64(l.Height)
+		case j >= 0:
 			by := doublings(l.Spatial, t.Layers[j].Spatial)
 			c.w, c.h = float64(t.Layers[j].Width)*by, float64(t.Layers[j].Height)*by
+		default:
+			by := doublings(l.Spatial, spatial)
+			c.w, c.h = nominalWidth*by, nominalHeight*by
 		}
-		c.fps = nominalFPS * doublings(l.Temporal, temporal)
-		if j := nearest(len(t.Layers), i, func(j int) bool { return plausible(t.Layers[j].FPS) }); j >= 0 {
+		j = nearest(len(t.Layers), i, func(j int) bool { return plausible(t.Layers[j].FPS) })
+		switch {
+		case j == i:
+			c.fps = l.FPS
+		case j >= 0:
 			c.fps = t.Layers[j].FPS * doublings(l.Temporal, t.Layers[j].Temporal)
+		default:
+			c.fps = nominalFPS * doublings(l.Temporal, temporal)
 		}
 	}
 }

@@ -23,34 +23,44 @@
 //
 // The steps of all tracks are sorted: first audio, then the first step (the base
 // layer) of each video by importance (priority, then screen share, speaker, size),
-// then all further steps by benefit per bit. Who has a step already counts half
-// as much again, so that noise doesn't make equals change places. Three things
-// then happen in that order:
+// then all further steps by benefit per bit. A step that is held counts half as
+// much again, so that noise doesn't make equals change places. Three things then
+// happen in this order:
 //
-//   - Keep: the steps that are held now, and the audio or base layer of newcomers, are
+//   - Keep: the steps that are held, and the audio or base layer of newcomers, are
 //     taken as long as they fit the budget. What doesn't fit is gone at once. If
-//     anything had to go, upgrades leave a twentieth of the budget free, so that a falling
-//     estimate takes few steps rather than many.
-//   - Raise: further steps are taken if all that is sent then fits the budget
-//     with headroom to spare, and has done so for the hold time.
+//     anything had to go, upgrades leave a twentieth of the budget free, so that a
+//     falling estimate takes few steps rather than many.
+//   - Raise: further steps are taken if all that is sent then fits the budget with
+//     headroom, and has done so for the hold time. While an audio or a base layer
+//     waits for bandwidth, nobody gets an upgrade.
 //   - Displace: a step for which there is no room may take the place of steps that
-//     come after it in the order, the last ones first, if what is gained clearly outweighs
-//     what is lost. A base layer may push out any upgrade, audio any video.
+//     come after it in the order, the last ones first, if what is gained clearly
+//     outweighs what is lost. A base layer may push out any upgrade, audio any video.
 //
 // So the least important is paused rather than everyone starved, a step too big
-// to fit leaves its room to smaller ones, and what was lowered or
-// paused comes back by itself.
+// to fit leaves its room to smaller ones, and what was lowered or paused comes back
+// by itself.
 //
 // # Hysteresis
 //
 // Keeping is judged by the mean of a layer's measured bitrate and the budget of the
-// moment. Raising is judged by more than the mean, half-way to the recent
-// peaks, plus a tenth, and by the least budget of the last three quarters of a second.
-// A raise that has to be taken back within 20 s has failed: for three
-// seconds, then nine, and so on up to half a minute, the least budget of that time
-// counts for going near the total that failed; up to nine tenths of it, nothing
-// changes. In the first seconds of a call the hold is shorter. A layer whose publisher
-// stopped it while it was watched must then live for a while before it is chosen again.
+// moment. Raising is judged by more than the mean, half-way to the recent peaks,
+// plus a tenth, and by the least budget of the last three quarters of a second (in
+// the first seconds of a call, of the last quarter). After a cut nothing is raised
+// for as long.
+//
+// A cut also shows where the limit is. Up to three quarters of the total that was
+// cut, nothing changes; beyond, the least budget of the last five seconds counts,
+// and peaks count in full. If the last raise was less than half a minute ago, it
+// has failed: then the five seconds become fifteen, then thirty, and each failure
+// adds a tenth to the headroom, up to three. One failure is forgotten every two
+// minutes. A budget that breaks in by nearly half is a change of the link and no sign of a
+// limit; one that rises to half as much again as the total lifts it, unless
+// that has misled before.
+//
+// A layer whose publisher stopped it while it was watched must live for a second
+// before it is chosen again, and twice as long each further time within a minute.
 //
 // # Promises
 //

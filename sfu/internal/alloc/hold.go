@@ -13,6 +13,7 @@ const (
 	pardon       = 2 * time.Minute // without a failure: one is forgotten
 	collapse     = 0.6             // a budget below this share of the total shows a worse link, not a failure
 	nearFailure  = 0.75            // of the total that failed: below, failures don't count
+	farAbove     = 1.5             // of that total: a budget so high shows a better link
 	moreHeadroom = 0.10            // for each failure
 	mostFailures = 3               // that count so
 	peakShare    = 0.5             // of peaks counts for raises; all of it after a failure
@@ -36,6 +37,8 @@ type hold struct {
 	failed   float64       // the total that failed
 	failures int           // not forgotten yet
 	pardonAt time.Duration // when the last was forgotten or added
+	lifted   bool          // the link has become better: none of that counts
+	fooled   bool          // it had not
 }
 
 func newHold(c Config) hold { return hold{config: c} }
@@ -46,10 +49,16 @@ func (h *hold) push(now time.Duration, budget float64) {
 		h.pardonAt = now
 		h.failures = max(h.failures-1, 0)
 		if h.backoff /= backoffStep; h.failures == 0 {
-			h.backoff = 0
+			h.backoff, h.lifted, h.fooled = 0, false, false
 		}
 	}
+	if h.wary() && !h.fooled && h.window.least(now-h.span(now)) >= farAbove*h.failed {
+		h.lifted = true
+	}
 }
+
+// wary reports whether a limit that showed lately counts.
+func (h *hold) wary() bool { return h.backoff > 0 && !h.lifted }
 
 // start notes that there is video to send.
 func (h *hold) start(now time.Duration) {
@@ -69,7 +78,7 @@ func (h *hold) span(now time.Duration) time.Duration {
 // allowed is the cost up to which raises may go now.
 func (h *hold) allowed(now time.Duration) float64 {
 	cost := h.window.least(now-h.span(now)) / h.config.Headroom
-	if h.backoff == 0 {
+	if !h.wary() {
 		return cost
 	}
 	near := h.window.least(now-max(h.backoff, h.span(now))) / h.caution()
@@ -78,7 +87,7 @@ func (h *hold) allowed(now time.Duration) float64 {
 
 // need is the budget that raising to a cost takes.
 func (h *hold) need(cost float64) float64 {
-	if h.backoff == 0 || cost <= nearFailure*h.failed {
+	if !h.wary() || cost <= nearFailure*h.failed {
 		return cost * h.config.Headroom
 	}
 	return cost * h.caution()
@@ -91,7 +100,7 @@ func (h *hold) caution() float64 {
 
 // peaks is how much of the peaks of bitrates raises count.
 func (h *hold) peaks() float64 {
-	if h.backoff > 0 {
+	if h.wary() {
 		return 1
 	}
 	return peakShare
@@ -116,7 +125,9 @@ func (h *hold) cut(now time.Duration, total, budget float64) {
 		h.hasRaise = false // further cuts belong to this failure
 		h.failures = min(h.failures+1, mostFailures)
 		h.backoff *= backoffStep
+		h.fooled = h.fooled || h.lifted
 	}
+	h.lifted = false
 	h.backoff = min(max(h.backoff, firstBackoff), h.config.MaxBackoff)
 	h.failed, h.failedAt, h.pardonAt = total, now, now
 }
@@ -124,7 +135,7 @@ func (h *hold) cut(now time.Duration, total, budget float64) {
 // next is when allowed or forcedAt change next, by time alone.
 func (h *hold) next(now time.Duration) time.Duration {
 	at := h.window.changes(now, h.span(now))
-	if h.backoff > 0 {
+	if h.wary() {
 		at = min(at, h.window.changes(now, max(h.backoff, h.span(now))))
 	}
 	if h.forcedAt(now) {

@@ -109,7 +109,7 @@ func TestSwitchesOnConstantLinks(t *testing.T) {
 			t.Run(call.name+", "+kindName, func(t *testing.T) {
 				var r switchReport
 				for _, capacity := range []float64{0.3e6, 0.5e6, 0.7e6, 1e6, 1.5e6, 2e6, 2.5e6, 3.3e6, 4.2e6, 5e6} {
-					for seed := range uint64(4) {
+					for seed := range uint64(2) {
 						r.observe(newCall(seed, kind, constant(capacity), call.tracks()...), capacity)
 					}
 				}
@@ -190,6 +190,51 @@ func TestSteps(t *testing.T) {
 					t.Errorf("%d, before %d, with %d switches after six seconds", got, high, c.switches)
 				}
 			})
+		}
+	}
+}
+
+// TestRamp follows an estimate that falls and rises by and by, as estimators do.
+func TestRamp(t *testing.T) {
+	v := newViewer(voice(1), plain(2), plain(3), plain(4))
+	v.run(time.Minute, 6_000_000)
+	for b := 6e6; b > 0.7e6; b *= 0.85 {
+		v.run(200*ms, uint64(b))
+	}
+	v.run(10*time.Second, 700_000)
+	if got := total(v.tracks, v.choices); got > 700_000 {
+		t.Errorf("%d at the bottom", got)
+	}
+	v.switches = 0
+	begin, b := v.now, 0.7e6
+	for v.sent(t, 2)+v.sent(t, 3)+v.sent(t, 4) < 6 && v.now < begin+time.Minute {
+		b = min(b*1.08, 6e6)
+		v.run(200*ms, uint64(b))
+	}
+	if took := v.now - begin; took > 7*time.Second || v.switches > 8 {
+		t.Errorf("back after %v with %d switches", took, v.switches)
+	}
+}
+
+// TestFooled is about an estimator that promises too much each time, and takes it
+// back as soon as more is sent.
+func TestFooled(t *testing.T) {
+	v := newViewer(plain(1))
+	v.run(30*time.Second, 700_000)
+	var counts []int
+	for range 6 {
+		v.switches = 0
+		for end := v.now + time.Minute; v.now < end; {
+			if v.run(time.Second, 2_400_000); v.sent(t, 1) == 2 {
+				v.run(2*time.Second, 1_000_000)
+			}
+		}
+		counts = append(counts, v.switches)
+	}
+	for i, n := range counts {
+		if n > 8 || i > 0 && n > 4 {
+			t.Errorf("switches by the minute: %v", counts)
+			break
 		}
 	}
 }

@@ -43,8 +43,9 @@ type State struct {
 	Peak     uint64        // likewise as counted for raising
 	Hold     time.Duration // how long the budget must allow a raise
 	Quiet    bool          // a cut was so recent that nothing is raised
-	Backoff  time.Duration // how long near the total that failed, 0 if none has lately
+	Backoff  time.Duration // how long near the total that was cut, 0 if none was lately
 	Failed   uint64        // that total
+	Failures int           // raises that failed and aren't forgotten
 	FailedAt time.Duration
 	Raised   uint64 // switches upwards, with resumed tracks
 	Lowered  uint64 // switches downwards, with paused tracks
@@ -62,8 +63,8 @@ func (a *Allocator) State() State {
 		return s
 	}
 	s.Raise = bits(a.hold.allowed(a.now))
-	if a.hold.backoff > 0 {
-		s.Backoff, s.Failed, s.FailedAt = a.hold.backoff, bits(a.hold.failed), a.hold.failedAt
+	if a.hold.wary() {
+		s.Backoff, s.Failed, s.Failures, s.FailedAt = a.hold.backoff, bits(a.hold.failed), a.hold.failures, a.hold.failedAt
 	}
 	p := &a.plan
 	p.sort()
