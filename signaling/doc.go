@@ -9,7 +9,9 @@
 // queue fill up loses the WebSocket, not the session.
 //
 // A session outlives its WebSocket by Config.ResumeTimeout. Whoever shows the
-// session's secret within that time takes it over.
+// session's secret within that time takes it over. Where tokens are required it
+// takes a valid one too, with the session's grants and not with another name than
+// the session's; else the old session ends and a new one begins, as the token says.
 //
 // Locks: the Server's and each session's and socket's guard data only; the one
 // nesting is session → socket. No call into the engine is made under any.

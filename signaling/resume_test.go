@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -121,42 +122,6 @@ func TestResumeAfterMuchChat(t *testing.T) {
 	}
 	p.Send(sfu.Speakers{})
 	c.expect("speakers")
-}
-
-// A backlog holds the newest frames within its bounds, and the newest of all
-// even where it alone is beyond them.
-func TestBacklog(t *testing.T) {
-	sized := func(n int) frame { return frame{"message", make([]byte, n-frameOverhead)} }
-	var b backlog
-	for i, step := range []struct{ size, dropped, held, bytes int }{
-		{100, 0, 1, 100}, {300, 0, 2, 400}, {600, 0, 3, 1000}, // as many bytes as fit
-		{100, 1, 3, 1000}, // one more byte would not
-		{100, 1, 3, 800},  // nor a fourth frame
-		{5000, 3, 1, 5000}, {100, 1, 1, 100},
-	} {
-		if dropped := b.add(sized(step.size), 3, 1000); dropped != step.dropped {
-			t.Errorf("step %d: dropped %d, want %d", i, dropped, step.dropped)
-		}
-		if len(b.frames) != step.held || b.bytes != step.bytes {
-			t.Errorf("step %d: %d frames of %d bytes, want %d of %d", i, len(b.frames), b.bytes, step.held, step.bytes)
-		}
-	}
-	if taken := b.take(); len(taken) != 1 || len(b.frames) != 0 || b.bytes != 0 {
-		t.Errorf("took %d, left %+v", len(taken), b)
-	}
-}
-
-// A message that found the connection closed comes after those which that had
-// not sent yet.
-func TestKeptInOrder(t *testing.T) {
-	config := Config{}.withDefaults()
-	s := &session{server: &Server{config: config, stats: newCounters()}, welcome: welcome{given: true}}
-	s.socket = &socket{config: &config, cause: errSlow, queue: []frame{{"message", []byte("1")}, {"offer", []byte("2")}}}
-	s.tell(frame{"message", []byte("3")})
-	s.releaseLocked()
-	if kept := s.kept.take(); len(kept) != 2 || string(kept[0].data) != "1" || string(kept[1].data) != "3" {
-		t.Errorf("kept %q", kept)
-	}
 }
 
 // Messages that a stuck connection did not take go to the next one.
@@ -285,6 +250,58 @@ func TestResumeNeedsToken(t *testing.T) {
 	}
 	s.dial("room=demo&token=" + token + "&session=" + joined.Session).expect("joined")
 	await(t, "resume", p.resumed)
+}
+
+// A session is not what a token with other grants or another name allows: the
+// resume begins a new one, and the old one ends.
+func TestResumeWithChangedToken(t *testing.T) {
+	keys := parseTestKeys(t, testKeys)
+	mint := func(c Claims) string {
+		token, err := Mint(keys, c, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	viewer := sfu.Grants{Subscribe: true}
+	for name, step := range map[string]struct {
+		before, after Claims
+		resumed       bool
+	}{
+		"the same":       {Claims{Room: "demo", Grants: sfu.AllGrants}, Claims{Room: "demo", Grants: sfu.AllGrants}, true},
+		"for all rooms":  {Claims{Room: "demo", Name: "Ada"}, Claims{Room: "*", Name: "Ada"}, true},
+		"its own name":   {Claims{Room: "demo"}, Claims{Room: "demo", Name: "Bob"}, true},
+		"no name":        {Claims{Room: "demo", Name: "Ada"}, Claims{Room: "demo"}, true},
+		"another name":   {Claims{Room: "demo", Name: "Ada"}, Claims{Room: "demo", Name: "Eve"}, false},
+		"a first name":   {Claims{Room: "demo"}, Claims{Room: "demo", Name: "Eve"}, false},
+		"lowered grants": {Claims{Room: "demo", Grants: sfu.AllGrants}, Claims{Room: "demo", Grants: viewer}, false},
+		"raised grants":  {Claims{Room: "demo", Grants: viewer}, Claims{Room: "demo", Grants: sfu.AllGrants}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, Config{Authenticator: keys})
+			first, p, joined := s.enter("room=demo&name=Bob&token=" + mint(step.before))
+			again := s.dial("room=demo&name=Dan&token=" + mint(step.after) + "&session=" + joined.Session).expect("joined")
+			if again.Resumed != step.resumed || (again.ID == joined.ID) != step.resumed {
+				t.Error(again.raw)
+			}
+			first.expectFatal(codeReplaced, 4004)
+			resumes := s.server.Stats().Resumes
+			if step.resumed {
+				if len(p.left) != 0 || resumes[ok] != 1 {
+					t.Errorf("%d left, %v", len(p.left), resumes)
+				}
+				return
+			}
+			await(t, "leave", p.left)
+			next := await(t, "join", s.engine.joined)
+			if want := cmp.Or(step.after.Name, "Dan"); next.request.Name != want || next.request.Grants != step.after.Grants {
+				t.Errorf("joined as %+v", next.request)
+			}
+			if resumes[changed] != 1 || s.server.Stats().Sessions != 1 {
+				t.Errorf("%v, %d sessions", resumes, s.server.Stats().Sessions)
+			}
+		})
+	}
 }
 
 // A page that closes or reloads leaves no ghost behind; one whose connection

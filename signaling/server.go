@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -157,48 +158,67 @@ func (s *Server) admit(c *socket, q request, began time.Time) (*session, error) 
 			s.stats.resumes.inc(refused)
 			return nil, err
 		}
-		if session := s.lookup(q.session, q.room); session != nil && session.attach(c) {
-			s.stats.resumes.inc(ok)
+		session, result := s.resume(c, q, claims)
+		s.stats.resumes.inc(result)
+		if session != nil {
 			return session, nil
 		}
-		s.stats.resumes.inc(unknown)
 	}
 	var session *session
 	if err == nil {
-		session, err = s.begin(c, q.room, claims, began)
+		session, err = s.begin(c, q, claims, began)
 	}
 	s.stats.joins.inc(result(err))
 	return session, err
 }
 
-// authorize checks what a request says and what its token permits.
+// resume gives a socket the session that a request asks for, nil if a new one is
+// to begin, and the result to count. A session keeps its name and its grants:
+// if the token now says otherwise, the session ends for the new one's sake.
+func (s *Server) resume(c *socket, q request, claims Claims) (*session, string) {
+	session := s.lookup(q.session, q.room)
+	switch {
+	case session == nil:
+		return nil, unknown
+	case !session.conforms(claims):
+		session.leave(fail(codeReplaced, "The session was left for one with another name or other rights."))
+		return nil, changed
+	case !session.attach(c):
+		return nil, unknown
+	}
+	return session, ok
+}
+
+// authorize checks what a request says and returns what its token does. An
+// empty name leaves the choice to the client.
 func (s *Server) authorize(q request) (Claims, error) {
 	if !validRoom(q.room) {
 		return Claims{}, fail(codeBadRoom, "A room's name is 1 to 128 letters, digits, '-', '_' and '.'.")
 	}
-	claims := Claims{Name: q.name, Grants: sfu.AllGrants}
+	claims := Claims{Grants: sfu.AllGrants}
 	if s.config.Authenticator != nil {
 		var err error
 		if claims, err = s.config.Authenticator.Authenticate(q.token, q.room, time.Now()); err != nil {
 			return Claims{}, fail(codeUnauthorized, "You are not admitted: "+err.Error()+".")
 		}
-		if claims.Name == "" {
-			claims.Name = q.name
-		}
 	}
-	if !validName(claims.Name) {
+	if !validName(nameOf(q, claims)) {
 		return Claims{}, fail(codeBadName, "A name has at most 64 characters.")
 	}
 	return claims, nil
 }
 
+// nameOf is what a new session's participant is called.
+func nameOf(q request, claims Claims) string { return cmp.Or(claims.Name, q.name) }
+
 // begin joins a new session.
-func (s *Server) begin(c *socket, room string, claims Claims, began time.Time) (*session, error) {
-	session := newSession(s, room, c, began)
+func (s *Server) begin(c *socket, q request, claims Claims, began time.Time) (*session, error) {
+	session := newSession(s, q.room, c, began)
+	session.name, session.grants = nameOf(q, claims), claims.Grants
 	if !s.add(session) {
 		return nil, refusal(sfu.ErrClosed)
 	}
-	p, err := s.join(sfu.JoinRequest{Room: room, Name: claims.Name, Grants: claims.Grants, Client: session})
+	p, err := s.join(sfu.JoinRequest{Room: q.room, Name: session.name, Grants: session.grants, Client: session})
 	if err != nil {
 		s.remove(session)
 		return nil, refusal(err)

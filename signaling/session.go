@@ -27,6 +27,8 @@ const keptShare = 4
 type session struct {
 	server  *Server
 	room    string
+	name    string
+	grants  sfu.Grants
 	secret  string
 	began   time.Time
 	limiter *rate.Limiter // of messages of all types
@@ -161,6 +163,12 @@ func (s *session) start(p participant) {
 	if cause != nil { // it was ended meanwhile
 		p.Leave(cause)
 	}
+}
+
+// conforms reports whether the session is one that a token with these claims
+// would get.
+func (s *session) conforms(c Claims) bool {
+	return c.Grants == s.grants && (c.Name == "" || c.Name == s.name)
 }
 
 // attach makes c the session's socket, if the session can still be resumed.

@@ -10,6 +10,7 @@ import (
 const (
 	ok      = "ok"      // of joins and resumes
 	unknown = "unknown" // of resumes: no such session (any more), so a new one began
+	changed = "changed" // of resumes: the token gives another name or other rights, so a new one began
 	refused = "refused" // of resumes: the request itself was not allowed
 	invalid = "invalid" // the type of a received message that could not be read
 )
@@ -21,7 +22,7 @@ type Stats struct {
 	Sent     map[string]uint64 // messages by type
 	Errors   map[string]uint64 // by code of the protocol's table
 	Joins    map[string]uint64 // new sessions: "ok" or the error's code
-	Resumes  map[string]uint64 // "ok", "unknown" or "refused"
+	Resumes  map[string]uint64 // "ok", "unknown", "changed" or "refused"
 
 	// DroppedMessages are `message`s that a client which was away or slow did
 	// not get.
@@ -53,7 +54,7 @@ func newCounters() *counters {
 		errors:   newTally(failures...),
 		joins: newTally(ok, string(codeBadRoom), string(codeBadName), string(codeUnauthorized),
 			string(codeRoomFull), string(codeServerFull), string(codeDraining)),
-		resumes:  newTally(ok, unknown, refused),
+		resumes:  newTally(ok, unknown, changed, refused),
 		signaled: stat.NewHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 	}
 }
