@@ -5,25 +5,43 @@
 // and no dependency; TypeScript only checks the JSDoc types (package.json).
 //
 //	plenum.js         the SDK's entry, served at /plenum.js: re-exports sdk/
-//	sdk/room.js       join and Room: what a page sees; ties the parts below together
+//	plenum-call.js    <plenum-call>, the custom element, served at /plenum-call.js
+//	README.md         how to use the SDK; its examples are run by the tests
+//	examples/         a plain page, the custom element, a React component
+//	package.json      the SDK as the npm package plenum-client; types/ is made by npm pack
+//
+// The SDK knows no page: it takes and gives the browser's media objects.
+//
+//	sdk/join.js       join
+//	sdk/room.js       Room: what a page sees; ties the parts below together
+//	sdk/events.js     the room's events and options as JSDoc types, no code
 //	sdk/signal.js     the WebSocket: dialing, resuming, moving to another server
 //	sdk/peer.js       the RTCPeerConnection of one session: perfect negotiation, ICE restart
 //	sdk/roster.js     who is there, which tracks they have, which m-line carries them
 //	sdk/publication.js  what this page publishes; survives a change of session
-//	sdk/sending.js    how a track is sent: codec, simulcast, reuse of m-lines
-//	sdk/emitter.js    on, off, emit
-//	sdk/errors.js     PlenumError and the protocol's codes
+//	sdk/sending.js    how a track is sent: codec, simulcast, layers, reuse of m-lines
+//	sdk/subscriptions.js  what this page wants of the others' tracks
+//	sdk/attachment.js plays a track in an element, in the size at which it is shown
+//	sdk/statistics.js the browser's counters as rates
+//	sdk/media.js      cameras, microphones, screens, and why they can't be had
+//	sdk/network.js    when the machine changes its network, and the page goes away
+//	sdk/emitter.js    on, off, once, events
+//	sdk/errors.js     PlenumError, its classes and the protocol's codes
+//	sdk/address.js    where to dial
 //	sdk/protocol.js   the wire messages as JSDoc types, no code
+//
+// The app has state, which knows no page either, and views, which draw it.
+//
 //	app/index.html    the one page, for / and /r/ROOM
 //	app/main.js       from the lobby into the call and back
-//	app/lobby.js      name, room, camera preview
-//	app/call.js       the call's screen: controls and banners
-//	app/grid.js       the tiles; drawn from the room's state, never from single events
-//	app/chat.js       the chat panel
-//	app/devices.js    camera and microphone, and why they are missing
-//	app/page.js       finding and making elements
-//	app/settings.js   what the address says and what the browser remembers
+//	app/state/        the call (call.js), what is sent (media.js), chat, hands and reactions
+//	                  (conversation.js), what is wrong (trouble.js), where tiles go (layout.js),
+//	                  what is remembered (settings.js), what is said (text.js)
+//	app/views/        one file for each part of the screen; lobby.js and call.js tie them together
+//	app/strings/      one file for each language
+//	app/style/        base, lobby, call, panels
 //	test/             tests for Node's own runner, with a fake WebSocket and peer connection
+//	test/browser/     tests of the app and the SDK in Chromium (npm run test:browser)
 //	e2e/              tests in real browsers against the real binary
 //
 // The app takes these from its address, besides the room in the path:
@@ -32,6 +50,7 @@
 //	?codec=VP9        the video codec to send: VP8, VP9, H264 or AV1
 //	?video=640x360    the camera's size; ?video=640x360x15 also its frame rate
 //	?simulcast=1      send three layers
+//	?lang=zh          the language, in place of the browser's
 //
 // Working on it: npm ci, then npm test and npm run check, in this folder.
 package web

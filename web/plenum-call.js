@@ -37,7 +37,7 @@ figcaption { position: absolute; inset-inline-start: 6px; bottom: 6px; padding: 
 figure.speaking { outline: 3px solid #4cd18b; outline-offset: -3px; }
 .bar { display: flex; flex-wrap: wrap; gap: 6px; justify-content: center; padding: 6px; }
 button { font: inherit; color: inherit; border: 0; border-radius: 10px; padding: 9px 14px; background: #2b2f39; cursor: pointer; }
-button[aria-pressed=true] { background: #3470ee; color: #fff; }
+button[aria-pressed=true] { background: #2c63dd; color: #fff; }
 button:focus-visible { outline: 3px solid #8db4ff; outline-offset: 2px; }
 button.leave { background: #c62a30; }
 .note { margin: 0; padding: 0 12px; text-align: center; color: #ffb4a9; }
@@ -121,8 +121,9 @@ export class PlenumCall extends HTMLElement {
   }
 
   leave() {
-    this.#life?.abort();
+    const life = this.#life;
     this.#life = null;
+    life?.abort();
   }
 
   /** @param {Room} room */
@@ -162,6 +163,7 @@ export class PlenumCall extends HTMLElement {
     for (const detach of this.#detach.values()) detach();
     this.#detach.clear();
     this.call = null;
+    this.#life = null;
     this.#tiles.replaceChildren();
     this.#draw();
     this.#tell('left', {});
