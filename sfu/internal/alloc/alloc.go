@@ -132,7 +132,7 @@ func (a *Allocator) Allocate(now time.Duration, budget uint64, tracks []Track, d
 		t := &tracks[i]
 		s := a.meet(t, now, elapsed)
 		if s == nil {
-			p.views = append(p.views, view{id: t.ID, cur: -1, pos: -1, keep: -1, ideal: -1, idle: ReasonSubscription})
+			p.views = append(p.views, view{id: t.ID, cur: -1, pos: -1, ideal: -1, idle: ReasonSubscription})
 			continue
 		}
 		known++

@@ -88,7 +88,7 @@ func (p *plan) decide(budget, allowed float64, quiet bool) (forced bool, total f
 	if !forced && (settled || !quiet && tops <= allowed) {
 		for i := range p.views {
 			v := &p.views[i]
-			v.keep, v.pos = v.cur, v.n-1
+			v.pos = v.n - 1
 		}
 		return false, total
 	}
@@ -126,7 +126,7 @@ func (p *plan) keep(budget float64, forced bool) {
 			continue
 		}
 		spent += cost
-		v.pos, v.keep = s.pos, s.pos
+		v.pos = s.pos
 	}
 }
 

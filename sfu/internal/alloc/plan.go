@@ -57,9 +57,6 @@ func (p *plan) reset(peaks float64) {
 	p.sorted = false
 }
 
-// path is the vertices of v.
-func (p *plan) path(v *view) []vertex { return p.verts[v.first : v.first+v.n] }
-
 // mean is the mean rate of v at a position, likewise up and value.
 func (p *plan) mean(v *view, pos int32) float64 {
 	if pos < 0 {
@@ -94,7 +91,7 @@ func (p *plan) layer(v *view, pos int32) int {
 func (p *plan) add(t *Track, s *track, c *Config, now time.Duration) {
 	v := view{
 		id: t.ID, state: s, audio: t.Audio, muted: t.Muted, fresh: s == nil || !s.active,
-		ideal: -1, first: int32(len(p.verts)), cur: -1, keep: -1, pos: -1,
+		ideal: -1, first: int32(len(p.verts)), cur: -1, pos: -1,
 	}
 	switch {
 	case !t.Enabled:
