@@ -37,7 +37,6 @@ type view struct {
 	idle       Reason // why there is no path
 	first, n   int32  // its path in verts
 	cur        int32  // position that is sent
-	keep       int32  // position that was kept
 	pos        int32  // position decided
 	weight     float64
 	importance uint64
