@@ -14,7 +14,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web test-deploy e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ run: ## Serve on http://localhost:8080 (needs Go alone)
 build: ## Build bin/plenum
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/plenum ./cmd/plenum
 
-test: setup lint test-go test-web e2e ## Run everything (installs what it needs on Debian as root)
+test: setup lint test-go test-web e2e test-deploy ## Run everything (installs what it needs on Debian as root)
 
 setup: ## Install what the tests need and this machine lacks
 	@.ci/setup
@@ -38,6 +38,9 @@ test-web: web/node_modules ## Run the SDK's and the app's unit tests
 
 e2e: build web/e2e/node_modules ## Run the browser tests against the real binary
 	cd web/e2e && npm test
+
+test-deploy: ## Check what deploy/ ships with the tools that read it, and build and run the image
+	$(MAKE) -C deploy test
 
 interop: build ## Run other WebRTC stacks against the real binary
 	cd web/e2e/interop && npm ci --no-audit --no-fund && npm test

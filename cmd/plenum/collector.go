@@ -106,6 +106,8 @@ var families = []family{
 		}),
 	counters("plenum_signaling_errors_total", "Errors that clients were told.", []string{"code"},
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Errors) }),
+	counter("plenum_signaling_dropped_messages_total", "Chat messages dropped for participants who were absent too long or read too slowly.",
+		func(s *snapshot) uint64 { return s.signaling.DroppedMessages }),
 	gauge("plenum_draining", "1 while the server takes no new sessions because it is going away.",
 		func(s *snapshot) uint64 {
 			if s.signaling.Draining {
