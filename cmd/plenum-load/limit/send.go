@@ -82,7 +82,6 @@ type sender struct {
 	turn   int // of the sinks
 	plain  []byte
 	arena  []byte
-	socket *net.UDPConn
 	writer *datagram.Writer
 }
 
@@ -99,7 +98,7 @@ func (o *options) measure(mode string, sinks []*sink) (result, error) {
 		return result{}, err
 	}
 	s := &sender{
-		o: o, sinks: sinks, socket: socket, writer: writer,
+		o: o, sinks: sinks, writer: writer,
 		plain: make([]byte, o.size-tag), arena: make([]byte, batch*segments*o.size),
 	}
 	s.plain[0] = 0x80
@@ -151,7 +150,7 @@ func (s *sender) single() error {
 	for range s.o.fanout {
 		to := s.nextSink()
 		for range s.o.burst {
-			if _, err := s.socket.WriteToUDPAddrPort(to.encrypt(s.slot(0), s.plain), to.to); err != nil {
+			if err := s.writer.Send(to.encrypt(s.slot(0), s.plain), to.to); err != nil {
 				return err
 			}
 		}

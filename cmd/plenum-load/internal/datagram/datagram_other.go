@@ -58,6 +58,12 @@ func (w *Writer) Put(b []byte, to netip.AddrPort, segment int) {
 	}
 }
 
+// Send sends one datagram now.
+func (w *Writer) Send(b []byte, to netip.AddrPort) error {
+	_, err := w.conn.WriteToUDPAddrPort(b, to)
+	return err
+}
+
 // Len is 0: nothing waits.
 func (w *Writer) Len() int { return 0 }
 

@@ -54,7 +54,12 @@ func TestWholeMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 7 {
+	for i := range 3 {
+		if err := w.Send(bytes.Repeat([]byte{byte(i)}, 100+i), address(in)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 3; i < 7; i++ {
 		w.Put(bytes.Repeat([]byte{byte(i)}, 100+i), address(in), 0)
 	}
 	if err := w.Flush(); err != nil {
