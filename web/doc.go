@@ -52,5 +52,6 @@
 //	?simulcast=1      send three layers
 //	?lang=zh          the language, in place of the browser's
 //
-// Working on it: npm ci, then npm test and npm run check, in this folder.
+// Working on it: npm ci, then npm test and npm run check, in this folder. For
+// npm run test:browser also make build, and npm ci in e2e/.
 package web
