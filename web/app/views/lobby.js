@@ -97,8 +97,8 @@ export class Lobby {
       this.#open = open;
       for (const error of errors) if (error.kind !== 'screen') this.#problems[error.kind] = explain(error);
       this.#render();
-      return this.#list();
     });
+    this.#opening.then(() => this.#list()); // nobody who joins waits for the list
   }
 
   /** @param {Kind} kind */
