@@ -272,7 +272,11 @@ func (m *fakeMember) published(remote *webrtc.TrackRemote, receiver *webrtc.RTPR
 	s.mu.Unlock()
 	s.wait.Go(func() {
 		for {
-			if _, _, err := receiver.Read(make([]byte, 1500)); err != nil {
+			read := receiver.Read
+			if rid := remote.RID(); rid != "" { // of several layers each has its own reports
+				read = func(b []byte) (int, interceptor.Attributes, error) { return receiver.ReadSimulcast(b, rid) }
+			}
+			if _, _, err := read(make([]byte, 1500)); err != nil {
 				return
 			}
 		}

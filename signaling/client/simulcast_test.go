@@ -22,8 +22,8 @@ func TestSimulcast(t *testing.T) {
 		s.join(publishing(video.Local(Camera)))
 		_, seen := s.join()
 		time.Sleep(time.Second)
-		s.server.router.AddChunkFilter(dropEvery(50, &n))
-		time.Sleep(5 * time.Second)
+		s.server.router.AddChunkFilter(dropEvery(20, &n))
+		time.Sleep(20 * time.Second)
 		synctest.Wait()
 
 		if n := len(seen.tracks()); n != 3 {
