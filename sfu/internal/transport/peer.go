@@ -2,14 +2,9 @@ package transport
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,97 +161,6 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 	return p, nil
 }
 
-// bound reports whether one of the engine's ports is on that address.
-func (e *Engine) bound(ip net.IP) bool {
-	address, _ := netip.AddrFromSlice(ip)
-	return slices.ContainsFunc(e.ports, func(p *udpPort) bool { return p.local.Addr() == address.Unmap() })
-}
-
-// Local is our half of the transport for SDP.
-type Local struct {
-	Ufrag, Pwd, Fingerprint string
-	Candidates              []string // candidate-attribute values
-}
-
-// Gather returns our credentials and candidates, once per (re)start of ICE.
-func (p *Peer) Gather() (Local, error) {
-	found := make(chan string, 64)
-	p.mu.Lock()
-	p.gathered = found
-	p.mu.Unlock()
-	ufrag, pwd, err := p.agent.GetLocalUserCredentials()
-	if err != nil {
-		return Local{}, fmt.Errorf("ICE credentials: %w", err)
-	}
-	if err := p.agent.GatherCandidates(); err != nil {
-		return Local{}, fmt.Errorf("ICE candidates: %w", err)
-	}
-	local := Local{Ufrag: ufrag, Pwd: pwd, Fingerprint: p.engine.fingerprint}
-	timeout := time.NewTimer(gatherTimeout)
-	defer timeout.Stop()
-	seen := map[string]bool{}
-	for {
-		select {
-		case c, open := <-found:
-			if !open {
-				return local, nil
-			}
-			if !seen[c] {
-				seen[c] = true
-				local.Candidates = append(local.Candidates, c)
-			}
-		case <-timeout.C:
-			return local, nil // with those that were found
-		}
-	}
-}
-
-// onCandidate runs on a goroutine of the ICE agent.
-func (p *Peer) onCandidate(c ice.Candidate) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gathered == nil {
-		return
-	}
-	if c == nil {
-		close(p.gathered)
-		p.gathered = nil
-		return
-	}
-	for _, line := range p.engine.announced(c) {
-		select {
-		case p.gathered <- line:
-		default: // more addresses than anyone needs
-		}
-	}
-}
-
-// announced is a candidate as told to the remote: with the public addresses of
-// its family in place of the local one where there are any.
-func (e *Engine) announced(c ice.Candidate) []string {
-	local, err := netip.ParseAddr(c.Address())
-	if err != nil {
-		return nil
-	}
-	var lines []string
-	for _, public := range e.config.PublicIPs {
-		if public.Is4() != local.Unmap().Is4() {
-			continue
-		}
-		host, err := ice.NewCandidateHost(&ice.CandidateHostConfig{
-			Network: c.NetworkType().NetworkShort(), Address: public.String(), Port: c.Port(),
-			Component: c.Component(), TCPType: c.TCPType(), Priority: c.Priority(),
-		})
-		if err == nil {
-			lines = append(lines, host.Marshal())
-		}
-	}
-	if lines == nil {
-		lines = []string{c.Marshal()}
-	}
-	return lines
-}
-
 // Start begins connectivity checks and the DTLS handshake. Call it once, with
 // the remote's first description.
 func (p *Peer) Start(r Remote) error {
@@ -301,29 +205,6 @@ func (p *Peer) SetRemoteCredentials(ufrag, pwd string) error {
 	return nil
 }
 
-// ErrTooManyCandidates is returned beyond 100 remote candidates per ICE start.
-var ErrTooManyCandidates = errors.New("too many candidates")
-
-// AddCandidate adds one of the remote's candidates. Names that would need
-// resolving (mDNS) are accepted and left alone: their owner checks us first.
-func (p *Peer) AddCandidate(line string) error {
-	c, err := ice.UnmarshalCandidate(strings.TrimPrefix(line, "a=")) // libdatachannel gives the whole line
-	if err != nil {
-		if errors.Is(err, ice.ErrAddressParseFailed) {
-			return nil
-		}
-		return fmt.Errorf("candidate: %w", err)
-	}
-	p.mu.Lock()
-	p.remoteCandidates++
-	excess := p.remoteCandidates > maxRemoteCandidates
-	p.mu.Unlock()
-	if excess {
-		return ErrTooManyCandidates
-	}
-	return p.agent.AddRemoteCandidate(c)
-}
-
 // defaultRTT is assumed before the first measurement.
 const defaultRTT = 100 * time.Millisecond
 
@@ -366,40 +247,6 @@ func (p *Peer) Close() {
 	p.setPath(nil)
 }
 
-// path is the way to a peer past pion: the selected pair of host and remote
-// address on one of our UDP ports.
-type path struct {
-	port   int
-	remote netip.AddrPort
-	to     *sockaddr
-}
-
-// onSelectedPair runs on a goroutine of the ICE agent, which keeps the order. On
-// an ICE restart the old path serves until the new one is selected.
-func (p *Peer) onSelectedPair(local, remote ice.Candidate) {
-	var selected *path
-	address, errLocal := netip.ParseAddr(local.Address())
-	ip, errRemote := netip.ParseAddr(remote.Address())
-	if errLocal == nil && errRemote == nil && local.NetworkType().IsUDP() {
-		for _, port := range p.engine.ports {
-			if port.local.Addr() == address.Unmap() {
-				addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port())) //nolint:gosec // a port
-				selected = &path{port: port.index, remote: addr, to: makeSockaddr(addr)}
-			}
-		}
-	}
-	p.setPath(selected)
-}
-
-func (p *Peer) setPath(now *path) {
-	if before := p.path.Swap(now); before != nil {
-		p.engine.ports[before.port].dropRoute(before.remote, p)
-	}
-	if now != nil && p.ctx.Err() == nil {
-		p.engine.ports[now.port].setRoute(now.remote, p)
-	}
-}
-
 // State is what the media path is doing now; Changed tells when to look again.
 func (p *Peer) State() State {
 	p.mu.Lock()
@@ -439,84 +286,5 @@ func (p *Peer) notify() {
 	select {
 	case p.changed <- struct{}{}:
 	default:
-	}
-}
-
-// read is the peer's own read goroutine: what comes to it by pion's ICE passes
-// here. That is DTLS, and all media where the readers of the sockets don't see
-// it. It ends when the ICE agent is closed.
-func (p *Peer) read() {
-	defer p.wg.Done()
-	buf := make([]byte, readBufferSize)
-	waited := false
-	for {
-		n, err := p.conn.Read(buf)
-		if err != nil {
-			return
-		}
-		b := buf[:n]
-		switch {
-		case n < 12:
-		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
-			_, _ = p.dtlsIn.Write(b, nil) // full: DTLS retransmits
-		case b[0] >= 128 && b[0] <= 191:
-			k := p.keys.Load()
-			if k == nil && !waited {
-				// The remote finished its half of the handshake; ours is a
-				// moment behind. Losing these packets would lose the first keyframe.
-				waited = true
-				k = p.awaitKeys()
-			}
-			if k != nil {
-				p.round(k, b)
-			}
-		}
-	}
-}
-
-func (p *Peer) awaitKeys() *keys {
-	timeout := time.NewTimer(keysWait)
-	defer timeout.Stop()
-	select {
-	case <-p.keysReady:
-	case <-timeout.C:
-	case <-p.ctx.Done():
-	}
-	return p.keys.Load()
-}
-
-// round receives one packet and sends what comes of it.
-func (p *Peer) round(k *keys, b []byte) {
-	now := p.engine.config.Now()
-	out := p.engine.batches.Get().(*Batch)
-	out.Begin(now)
-	p.ingress.Lock()
-	if !p.closed {
-		p.receive(now, k, b, out)
-		p.receiver.Land(now, out)
-	}
-	p.ingress.Unlock()
-	out.Flush()
-	p.engine.batches.Put(out)
-}
-
-// receive decrypts a packet and tells the Receiver. It runs under ingress.
-func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
-	rtcp := b[1] >= 192 && b[1] <= 223 // RFC 5761 §4
-	ssrc := binary.BigEndian.Uint32(b[8:])
-	if rtcp {
-		ssrc = binary.BigEndian.Uint32(b[4:])
-	}
-	if !k.admits(ssrc) {
-		return
-	}
-	if rtcp {
-		if plain, err := k.decryptRTCP(b); err == nil {
-			p.receiveRTCP(now, plain, out)
-		}
-		return
-	}
-	if plain, err := k.decryptRTP(b); err == nil {
-		p.receiver.ReceiveRTP(now, plain, out)
 	}
 }

@@ -1,0 +1,85 @@
+package transport
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// read is the peer's own read goroutine: what comes to it by pion's ICE passes
+// here. That is DTLS, and all media where the readers of the sockets don't see
+// it. It ends when the ICE agent is closed.
+func (p *Peer) read() {
+	defer p.wg.Done()
+	buf := make([]byte, readBufferSize)
+	waited := false
+	for {
+		n, err := p.conn.Read(buf)
+		if err != nil {
+			return
+		}
+		b := buf[:n]
+		switch {
+		case n < 12:
+		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
+			_, _ = p.dtlsIn.Write(b, nil) // full: DTLS retransmits
+		case b[0] >= 128 && b[0] <= 191:
+			k := p.keys.Load()
+			if k == nil && !waited {
+				// The remote finished its half of the handshake; ours is a
+				// moment behind. Losing these packets would lose the first keyframe.
+				waited = true
+				k = p.awaitKeys()
+			}
+			if k != nil {
+				p.round(k, b)
+			}
+		}
+	}
+}
+
+func (p *Peer) awaitKeys() *keys {
+	timeout := time.NewTimer(keysWait)
+	defer timeout.Stop()
+	select {
+	case <-p.keysReady:
+	case <-timeout.C:
+	case <-p.ctx.Done():
+	}
+	return p.keys.Load()
+}
+
+// round receives one packet and sends what comes of it.
+func (p *Peer) round(k *keys, b []byte) {
+	now := p.engine.config.Now()
+	out := p.engine.batches.Get().(*Batch)
+	out.Begin(now)
+	p.ingress.Lock()
+	if !p.closed {
+		p.receive(now, k, b, out)
+		p.receiver.Land(now, out)
+	}
+	p.ingress.Unlock()
+	out.Flush()
+	p.engine.batches.Put(out)
+}
+
+// receive decrypts a packet and tells the Receiver. It runs under ingress.
+func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
+	rtcp := b[1] >= 192 && b[1] <= 223 // RFC 5761 §4
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	if rtcp {
+		ssrc = binary.BigEndian.Uint32(b[4:])
+	}
+	if !k.admits(ssrc) {
+		return
+	}
+	if rtcp {
+		if plain, err := k.decryptRTCP(b); err == nil {
+			p.receiveRTCP(now, plain, out)
+		}
+		return
+	}
+	if plain, err := k.decryptRTP(b); err == nil {
+		p.receiver.ReceiveRTP(now, plain, out)
+	}
+}

@@ -1,0 +1,161 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pion/ice/v4"
+)
+
+// bound reports whether one of the engine's ports is on that address.
+func (e *Engine) bound(ip net.IP) bool {
+	address, _ := netip.AddrFromSlice(ip)
+	return slices.ContainsFunc(e.ports, func(p *udpPort) bool { return p.local.Addr() == address.Unmap() })
+}
+
+// Local is our half of the transport for SDP.
+type Local struct {
+	Ufrag, Pwd, Fingerprint string
+	Candidates              []string // candidate-attribute values
+}
+
+// Gather returns our credentials and candidates, once per (re)start of ICE.
+func (p *Peer) Gather() (Local, error) {
+	found := make(chan string, 64)
+	p.mu.Lock()
+	p.gathered = found
+	p.mu.Unlock()
+	ufrag, pwd, err := p.agent.GetLocalUserCredentials()
+	if err != nil {
+		return Local{}, fmt.Errorf("ICE credentials: %w", err)
+	}
+	if err := p.agent.GatherCandidates(); err != nil {
+		return Local{}, fmt.Errorf("ICE candidates: %w", err)
+	}
+	local := Local{Ufrag: ufrag, Pwd: pwd, Fingerprint: p.engine.fingerprint}
+	timeout := time.NewTimer(gatherTimeout)
+	defer timeout.Stop()
+	seen := map[string]bool{}
+	for {
+		select {
+		case c, open := <-found:
+			if !open {
+				return local, nil
+			}
+			if !seen[c] {
+				seen[c] = true
+				local.Candidates = append(local.Candidates, c)
+			}
+		case <-timeout.C:
+			return local, nil // with those that were found
+		}
+	}
+}
+
+// onCandidate runs on a goroutine of the ICE agent.
+func (p *Peer) onCandidate(c ice.Candidate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gathered == nil {
+		return
+	}
+	if c == nil {
+		close(p.gathered)
+		p.gathered = nil
+		return
+	}
+	for _, line := range p.engine.announced(c) {
+		select {
+		case p.gathered <- line:
+		default: // more addresses than anyone needs
+		}
+	}
+}
+
+// announced is a candidate as told to the remote: with the public addresses of
+// its family in place of the local one where there are any.
+func (e *Engine) announced(c ice.Candidate) []string {
+	local, err := netip.ParseAddr(c.Address())
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for _, public := range e.config.PublicIPs {
+		if public.Is4() != local.Unmap().Is4() {
+			continue
+		}
+		host, err := ice.NewCandidateHost(&ice.CandidateHostConfig{
+			Network: c.NetworkType().NetworkShort(), Address: public.String(), Port: c.Port(),
+			Component: c.Component(), TCPType: c.TCPType(), Priority: c.Priority(),
+		})
+		if err == nil {
+			lines = append(lines, host.Marshal())
+		}
+	}
+	if lines == nil {
+		lines = []string{c.Marshal()}
+	}
+	return lines
+}
+
+// ErrTooManyCandidates is returned beyond 100 remote candidates per ICE start.
+var ErrTooManyCandidates = errors.New("too many candidates")
+
+// AddCandidate adds one of the remote's candidates. Names that would need
+// resolving (mDNS) are accepted and left alone: their owner checks us first.
+func (p *Peer) AddCandidate(line string) error {
+	c, err := ice.UnmarshalCandidate(strings.TrimPrefix(line, "a=")) // libdatachannel gives the whole line
+	if err != nil {
+		if errors.Is(err, ice.ErrAddressParseFailed) {
+			return nil
+		}
+		return fmt.Errorf("candidate: %w", err)
+	}
+	p.mu.Lock()
+	p.remoteCandidates++
+	excess := p.remoteCandidates > maxRemoteCandidates
+	p.mu.Unlock()
+	if excess {
+		return ErrTooManyCandidates
+	}
+	return p.agent.AddRemoteCandidate(c)
+}
+
+// path is the way to a peer past pion: the selected pair of host and remote
+// address on one of our UDP ports.
+type path struct {
+	port   int
+	remote netip.AddrPort
+	to     *sockaddr
+}
+
+// onSelectedPair runs on a goroutine of the ICE agent, which keeps the order. On
+// an ICE restart the old path serves until the new one is selected.
+func (p *Peer) onSelectedPair(local, remote ice.Candidate) {
+	var selected *path
+	address, errLocal := netip.ParseAddr(local.Address())
+	ip, errRemote := netip.ParseAddr(remote.Address())
+	if errLocal == nil && errRemote == nil && local.NetworkType().IsUDP() {
+		for _, port := range p.engine.ports {
+			if port.local.Addr() == address.Unmap() {
+				addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port())) //nolint:gosec // a port
+				selected = &path{port: port.index, remote: addr, to: makeSockaddr(addr)}
+			}
+		}
+	}
+	p.setPath(selected)
+}
+
+func (p *Peer) setPath(now *path) {
+	if before := p.path.Swap(now); before != nil {
+		p.engine.ports[before.port].dropRoute(before.remote, p)
+	}
+	if now != nil && p.ctx.Err() == nil {
+		p.engine.ports[now.port].setRoute(now.remote, p)
+	}
+}
