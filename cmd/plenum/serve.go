@@ -34,8 +34,7 @@ const (
 func (c *serveCommand) Run(s streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	context.AfterFunc(ctx, stop)
-	return serve(ctx, c, c.logger(s.err))
+	return serve(ctx, stop, c, c.logger(s.err))
 }
 
 func (c *serveCommand) logger(w io.Writer) *slog.Logger {
@@ -46,9 +45,10 @@ func (c *serveCommand) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// serve runs a server from first to last: bind, serve until ctx is done, drain. It
+// serve runs a server from first to last: bind, serve until ctx is done, drain, of
+// which nobody hears before draining was called. It
 // returns nil after a drain, and an error if it could not start or a listener failed.
-func serve(ctx context.Context, c *serveCommand, log *slog.Logger) (err error) {
+func serve(ctx context.Context, draining func(), c *serveCommand, log *slog.Logger) (err error) {
 	s, err := newServer(c, log)
 	if err != nil {
 		return err
@@ -64,6 +64,7 @@ func serve(ctx context.Context, c *serveCommand, log *slog.Logger) (err error) {
 	}
 	select {
 	case <-ctx.Done():
+		draining()
 		log.Info("draining", "timeout", c.DrainTimeout, "sessions", s.signaling.Stats().Sessions)
 		s.signaling.Drain(context.Background(), c.DrainTimeout)
 		log.Info("drained")
