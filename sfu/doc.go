@@ -7,9 +7,9 @@
 // What the engine has to tell goes out as Events to the participant's Client.
 //
 // Media does not pass through the loop. A publisher's packet is read, decrypted
-// and parsed once on its peer's read goroutine, remembered in the layer's
-// history, and pushed through every subscription of the track: see track.go
-// (ingress), subscription.go (egress) and the package internal/forward.
+// and parsed once where it is received (a socket's reader), remembered in the layer's
+// history, and pushed through every subscription of the track: see media.go
+// and layer.go (ingress), subscription.go (egress) and the package internal/forward.
 //
 // Locks: Server.mu → Room.mu; every other lock is a leaf that guards data.
 package sfu

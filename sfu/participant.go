@@ -44,7 +44,7 @@ type Participant struct {
 
 	introduced atomic.Bool // Joined was sent: others may tell this client things
 
-	media media // owned by the peer's read goroutine, see media.go
+	media media // owned by whoever receives the peer's packets, see media.go
 
 	// ---- owned by the loop ----
 
