@@ -35,6 +35,7 @@ type packetPath struct {
 	now       time.Duration
 	sequence  uint16
 	ssrc      uint32
+	pt        byte
 }
 
 func newPacketPath(tb testing.TB, viewers int) *packetPath {
@@ -58,7 +59,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		p.peer, p.media.peer = peer, peer
 		return p
 	}
-	path := &packetPath{publisher: participant(), ssrc: 0xabcdef, buffer: make([]byte, 0, maxPacket), now: time.Second}
+	path := &packetPath{publisher: participant(), ssrc: 0xabcdef, pt: testPT, buffer: make([]byte, 0, maxPacket), now: time.Second}
 	if path.out, err = s.engine.NewBatch(); err != nil {
 		tb.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 func (p *packetPath) send(key bool) {
 	p.sequence++
 	p.now += 5 * time.Millisecond
-	b := append(p.buffer[:0], 0x90, testPT)
+	b := append(p.buffer[:0], 0x90, p.pt)
 	b = binary.BigEndian.AppendUint16(b, p.sequence)
 	b = binary.BigEndian.AppendUint32(b, uint32(p.sequence)*450) // a packet, a frame
 	b = binary.BigEndian.AppendUint32(b, p.ssrc)
@@ -203,5 +204,29 @@ func TestPacketPathIgnoresWhatItDoesNotKnow(t *testing.T) {
 	}
 	if n := len(path.publisher.media.sources); n > maxSSRCs {
 		t.Errorf("%d sources are remembered", n)
+	}
+}
+
+func TestPacketPathFollowsARenegotiation(t *testing.T) {
+	path := newPacketPath(t, 2)
+	before := path.publisher.media.table.Load()
+	in := before.byMid["0"].incoming
+	in.Codecs = []jsep.Codec{{Codec: codec.VP8, PayloadType: 100, ClockRate: 90000, PLI: true}}
+	path.publisher.media.table.Store(&ingressTable{
+		kinds: before.kinds, byMid: map[string]*route{"0": newRoute(path.track, in)},
+	})
+	counter := &path.publisher.server.counter
+	out := counter.packetsOut[videoIndex].Load()
+	path.pt = 100
+	for range 50 {
+		path.send(false)
+	}
+	if got := counter.packetsOut[videoIndex].Load() - out; got != 100 {
+		t.Errorf("50 packets with the new payload type to 2 viewers made %d", got)
+	}
+	path.pt = testPT
+	path.send(false)
+	if n := counter.unknown.Load(); n != 1 {
+		t.Errorf("%d packets with the old payload type were refused, want 1", n)
 	}
 }
