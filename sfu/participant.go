@@ -67,6 +67,7 @@ type Participant struct {
 	announceLater <-chan time.Time // when they are to be next, nil if never
 	badAnswers    int              // to the offer in flight
 	ssrcs         map[uint32]bool  // that this client was ever sent
+	wishes        map[string]Wish  // what the client said of others' tracks, by track id
 	forbidden     bool             // the client was told that it may not publish
 }
 
@@ -77,7 +78,7 @@ func newParticipant(s *Server, r JoinRequest) *Participant {
 		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), done: make(chan struct{}),
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
-		unsupported: map[*Track]string{}, ssrcs: map[uint32]bool{},
+		unsupported: map[*Track]string{}, ssrcs: map[uint32]bool{}, wishes: map[string]Wish{},
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.media.init(p)
@@ -111,6 +112,10 @@ func (p *Participant) Publish(tracks []PublishedTrack) { p.post(func() { p.handl
 
 // Mute says that the client stopped or resumed sending a track.
 func (p *Participant) Mute(mid string, muted bool) { p.post(func() { p.handleMute(mid, muted) }) }
+
+// Subscribe says what the client wants of others' tracks. What it doesn't name
+// stays as it was; what was never named is wanted whole.
+func (p *Participant) Subscribe(wishes []Wish) { p.post(func() { p.handleSubscribe(wishes) }) }
 
 // Resume tells that the client is back on a new connection: it gets Joined and
 // everything else that it may have missed.

@@ -171,11 +171,8 @@ func (s *Server) Stats() Stats {
 }
 
 func (s *Server) countRooms(out *Stats) {
+	rooms := s.allRooms()
 	s.mu.Lock()
-	rooms := make([]*Room, 0, len(s.rooms))
-	for _, r := range s.rooms {
-		rooms = append(rooms, r)
-	}
 	out.Rooms, out.Participants = len(rooms), s.participants
 	s.mu.Unlock()
 

@@ -43,6 +43,11 @@ const (
 	StateClosed
 )
 
+// String is the state's name for people.
+func (s State) String() string {
+	return [...]string{"new", "connected", "disconnected", "failed", "closed"}[s]
+}
+
 // Receiver is told what arrives at a Peer. Its methods never run at the same
 // time, but on changing goroutines: the reader of the socket that the packets
 // come by, or the peer's own. They must not block, for everybody's packets wait
