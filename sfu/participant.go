@@ -115,7 +115,13 @@ func (p *Participant) Mute(mid string, muted bool) { p.post(func() { p.handleMut
 
 // Subscribe says what the client wants of others' tracks. What it doesn't name
 // stays as it was; what was never named is wanted whole.
-func (p *Participant) Subscribe(wishes []Wish) { p.post(func() { p.handleSubscribe(wishes) }) }
+func (p *Participant) Subscribe(wishes []Wish) {
+	if !p.grants.Subscribe {
+		p.client.Send(Problem{ProblemForbidden, "You may not receive anyone's tracks in this room."})
+		return
+	}
+	p.post(func() { p.handleSubscribe(wishes) })
+}
 
 // Resume tells that the client is back on a new connection: it gets Joined and
 // everything else that it may have missed.

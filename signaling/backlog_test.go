@@ -5,7 +5,7 @@ import "testing"
 // A backlog holds the newest frames within its bounds, and the newest of all
 // even where it alone is beyond them.
 func TestBacklog(t *testing.T) {
-	sized := func(n int) frame { return frame{"message", make([]byte, n-frameOverhead)} }
+	sized := func(n int) frame { return frame{kind: "message", data: make([]byte, n-frameOverhead)} }
 	var b backlog
 	for i, step := range []struct{ size, dropped, held, bytes int }{
 		{100, 0, 1, 100}, {300, 0, 2, 400}, {600, 0, 3, 1000}, // as many bytes as fit
@@ -30,10 +30,10 @@ func TestBacklog(t *testing.T) {
 func TestKeptInOrder(t *testing.T) {
 	config := Config{}.withDefaults()
 	s := &session{server: &Server{config: config, stats: newCounters()}, welcome: welcome{given: true}}
-	s.socket = &socket{config: &config, cause: errSlow, queue: []frame{{"message", []byte("1")}, {"offer", []byte("2")}}}
-	s.tell(frame{"message", []byte("3")})
+	s.socket = &socket{config: &config, cause: errSlow, queue: []frame{{kind: "message", data: []byte("1")}, {kind: "offer", data: []byte("2")}}}
+	s.tell(frame{kind: "message", data: []byte("3")})
 	s.releaseLocked()
 	if kept := s.kept.take(); len(kept) != 2 || string(kept[0].data) != "1" || string(kept[1].data) != "3" {
-		t.Errorf("kept %q", kept)
+		t.Errorf("kept %v", kept)
 	}
 }

@@ -36,8 +36,7 @@ type (
 		mid   string
 		muted bool
 	}
-	// subscribeCommand is checked and then has no effect: everyone gets everything.
-	subscribeCommand struct{}
+	subscribeCommand struct{ wishes []sfu.Wish }
 	messageCommand   struct {
 		to   string // empty means everyone else
 		body json.RawMessage
@@ -231,39 +230,6 @@ func decodeMute(frame []byte) (command, error) {
 		return nil, errors.New("muted is missing")
 	}
 	return muteCommand{*m.Mid, *m.Muted}, nil
-}
-
-func decodeSubscribe(frame []byte) (command, error) {
-	var m struct {
-		Tracks *[]struct {
-			ID       *string  `json:"id"`
-			Enabled  *bool    `json:"enabled"`
-			Width    *float64 `json:"width"` // a tile's size may be fractional
-			Height   *float64 `json:"height"`
-			FPS      *float64 `json:"fps"`
-			Priority *float64 `json:"priority"`
-		} `json:"tracks"`
-	}
-	if err := unmarshal(frame, &m); err != nil {
-		return nil, err
-	}
-	if m.Tracks == nil {
-		return nil, errors.New("tracks is missing")
-	}
-	for _, t := range *m.Tracks {
-		if t.ID == nil || *t.ID == "" {
-			return nil, errors.New("a track has no id")
-		}
-		if len(*t.ID) > maxID {
-			return nil, fmt.Errorf("id is over %d bytes", maxID)
-		}
-		for _, size := range []*float64{t.Width, t.Height, t.FPS} {
-			if size != nil && *size < 0 {
-				return nil, errors.New("width, height and fps must not be negative")
-			}
-		}
-	}
-	return subscribeCommand{}, nil
 }
 
 func decodeMessage(frame []byte, maxBody int) (command, error) {

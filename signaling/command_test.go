@@ -28,7 +28,18 @@ func TestDecode(t *testing.T) {
 		}},
 		`{"type":"mute","mid":"1","muted":false}`: muteCommand{"1", false},
 		`{"type":"mute","mid":"1","muted":true}`:  muteCommand{"1", true},
-		`{"type":"subscribe","tracks":[{"id":"t","enabled":false},{"id":"u","width":320.5,"height":180,"fps":15,"priority":2}]}`: subscribeCommand{},
+		`{"type":"subscribe","tracks":[{"id":"t","enabled":false},{"id":"u","width":320.5,"height":180,"fps":15,"priority":2}]}`: subscribeCommand{[]sfu.Wish{
+			{ID: "t"}, {ID: "u", Enabled: true, Width: 321, Height: 180, FPS: 15, Priority: 2},
+		}},
+		`{"type":"subscribe","tracks":[]}`: subscribeCommand{[]sfu.Wish{}},
+		`{"type":"subscribe","tracks":[{"id":"t"},{"id":"u","enabled":null,"width":null,"height":null,"fps":null,"priority":null}]}`: subscribeCommand{[]sfu.Wish{
+			{ID: "t", Enabled: true}, {ID: "u", Enabled: true},
+		}},
+		// beyond the bounds, and a tile of no size, which is not one without limits
+		`{"type":"subscribe","tracks":[{"id":"t","width":65536,"height":1e300,"fps":1e9,"priority":11},{"id":"u","width":0,"height":0.2,"fps":0,"priority":-1e300}]}`: subscribeCommand{[]sfu.Wish{
+			{ID: "t", Enabled: true, Width: 65535, Height: 65535, FPS: 240, Priority: 10},
+			{ID: "u", Enabled: true, Width: 1, Height: 1, FPS: 1, Priority: -10},
+		}},
 		`{"type":"message","body":null}`:                                         messageCommand{"", json.RawMessage("null")},
 		`{"type":"message","to":null,"body":"<b>"}`:                              messageCommand{"", json.RawMessage(`"<b>"`)},
 		`{"type":"message","to":"p","body":{"a":[1]}}`:                           messageCommand{"p", json.RawMessage(`{"a":[1]}`)},
@@ -81,10 +92,25 @@ func badMessages() map[string]string {
 		`{"type":"subscribe","tracks":[{"id":"t","width":-1}]}`:                     "negative",
 		`{"type":"subscribe","tracks":[{"id":"t","fps":"many"}]}`:                   "fps",
 		`{"type":"subscribe","tracks":[{"id":"t","enabled":1}]}`:                    "enabled",
+		`{"type":"subscribe","tracks":[{"id":"t","width":1e400}]}`:                  "width",
+		`{"type":"subscribe","tracks":[{"id":"t","priority":"high"}]}`:              "priority",
+		`{"type":"subscribe","tracks":[` + wishes(maxWishes+1) + `]}`:               "more than 512 tracks",
 		`{"type":"message"}`:                                                        "body is missing",
 		`{"type":"message","to":"","body":1}`:                                       "to is empty",
 		`{"type":"message","to":7,"body":1}`:                                        "to is a number",
 		`{"type":"message","body":"` + strings.Repeat("x", testMaxBody-1) + `"}`:    "body is over",
+	}
+}
+
+// wishes are n entries of a `subscribe`.
+func wishes(n int) string {
+	return strings.TrimSuffix(strings.Repeat(`{"id":"t"},`, n), ",")
+}
+
+func TestDecodeMostWishes(t *testing.T) {
+	got, err := decode([]byte(`{"type":"subscribe","tracks":[`+wishes(maxWishes)+`]}`), testMaxBody)
+	if c, is := got.(subscribeCommand); !is || len(c.wishes) != maxWishes {
+		t.Errorf("%T, %v", got, err)
 	}
 }
 
@@ -134,6 +160,7 @@ func FuzzDecode(f *testing.F) {
 		`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}}`,
 		`{"type":"publish","tracks":[{"mid":"0","source":"camera","muted":false}]}`, `{"type":"mute","mid":"0","muted":true}`,
 		`{"type":"subscribe","tracks":[{"id":"t","enabled":true,"width":1e3,"height":2,"fps":3,"priority":-4}]}`,
+		`{"type":"subscribe","tracks":[{"id":"t","width":0.1,"height":1e308,"fps":-0,"priority":1e-300},{"id":"t","enabled":false}]}`,
 		`{"type":"message","to":"p","body":{"text":"\ud83d\ude00\ud800"}}`,
 	} {
 		f.Add([]byte(message))
@@ -168,6 +195,16 @@ func checkDecode(t *testing.T, message []byte) {
 	case muteCommand:
 		if c.mid == "" || len(c.mid) > maxMid {
 			t.Fatalf("mid %q", c.mid)
+		}
+	case subscribeCommand:
+		if len(c.wishes) > maxWishes {
+			t.Fatalf("%d wishes", len(c.wishes))
+		}
+		for _, w := range c.wishes {
+			if w.ID == "" || len(w.ID) > maxID || w.Width < 0 || w.Width > 65535 || w.Height < 0 || w.Height > 65535 ||
+				!(w.FPS >= 0 && w.FPS <= 240) || w.Priority < -10 || w.Priority > 10 {
+				t.Fatalf("wish %+v", w)
+			}
 		}
 	case messageCommand:
 		if len(c.to) > maxID || len(c.body) > testMaxBody || !json.Valid(c.body) {

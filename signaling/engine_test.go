@@ -7,12 +7,13 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"plenum/sfu"
 )
 
-// newRealSite is a Server on the real engine.
-func newRealSite(t *testing.T, limits sfu.Config) *site {
+// newRealSite is a Server on the real engine, with open rooms if a is nil.
+func newRealSite(t *testing.T, limits sfu.Config, a Authenticator) *site {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	limits.MediaAddresses, limits.Log = []netip.Addr{netip.MustParseAddr("127.0.0.1")}, log
@@ -21,7 +22,7 @@ func newRealSite(t *testing.T, limits sfu.Config) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, ended: make(chan string, 100)}
-	s.server, err = New(Config{Engine: engine, Log: slog.New(endLog{slog.DiscardHandler, s.ended})})
+	s.server, err = New(Config{Engine: engine, Authenticator: a, Log: slog.New(endLog{slog.DiscardHandler, s.ended})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func newRealSite(t *testing.T, limits sfu.Config) *site {
 
 // Two people meet on the real engine, without media.
 func TestTwoMeet(t *testing.T) {
-	s := newRealSite(t, sfu.Config{})
+	s := newRealSite(t, sfu.Config{}, nil)
 	ada := s.dial("room=demo&name=Ada")
 	a := ada.expect("joined")
 	bob := s.dial("room=demo&name=Bob")
@@ -77,7 +78,7 @@ func TestTwoMeet(t *testing.T) {
 
 // Nobody sees someone whose WebSocket breaks and comes back leave.
 func TestResumeOnRealEngine(t *testing.T) {
-	s := newRealSite(t, sfu.Config{})
+	s := newRealSite(t, sfu.Config{}, nil)
 	ada := s.dial("room=demo&name=Ada")
 	ada.expect("joined")
 	bob := s.dial("room=demo&name=Bob")
@@ -98,9 +99,29 @@ func TestResumeOnRealEngine(t *testing.T) {
 }
 
 func TestLimitsOfRealEngine(t *testing.T) {
-	s := newRealSite(t, sfu.Config{MaxRoomParticipants: 1, MaxParticipants: 2})
+	s := newRealSite(t, sfu.Config{MaxRoomParticipants: 1, MaxParticipants: 2}, nil)
 	s.dial("room=a").expect("joined")
 	s.dial("room=a").expectFatal(codeRoomFull, 4002)
 	s.dial("room=b").expect("joined")
 	s.dial("room=c").expectFatal(codeServerFull, 4002)
+}
+
+// What a token doesn't grant is refused, and the session goes on.
+func TestForbidden(t *testing.T) {
+	keys := parseTestKeys(t, testKeys)
+	s := newRealSite(t, sfu.Config{}, keys)
+	token, err := Mint(keys, Claims{Room: "demo"}, time.Minute) // grants nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.dial("room=demo&token=" + token)
+	c.expect("joined")
+	for _, message := range []string{
+		`{"type":"subscribe","tracks":[{"id":"t","enabled":false}]}`, `{"type":"message","body":1}`,
+	} {
+		c.send(message)
+		if m := c.expect("error"); m.Code != "forbidden" || m.Fatal {
+			t.Errorf("%s: %s", message, m.raw)
+		}
+	}
 }

@@ -68,6 +68,7 @@ func (p *fakeParticipant) Answer(sdp string)                    { p.record(answe
 func (p *fakeParticipant) Candidate(c *sfu.CandidateInit)       { p.record(candidateCommand{c}) }
 func (p *fakeParticipant) Publish(t []sfu.PublishedTrack)       { p.record(publishCommand{t}) }
 func (p *fakeParticipant) Mute(mid string, muted bool)          { p.record(muteCommand{mid, muted}) }
+func (p *fakeParticipant) Subscribe(w []sfu.Wish)               { p.record(subscribeCommand{w}) }
 func (p *fakeParticipant) Message(to string, b json.RawMessage) { p.record(messageCommand{to, b}) }
 
 func (p *fakeParticipant) record(c command) {
@@ -169,6 +170,8 @@ type wireMessage struct {
 	Participant                                              participantMessage
 	Body                                                     json.RawMessage
 	After                                                    float64
+	Tracks                                                   []trackQualityMessage // of `quality`
+	Downlink                                                 uint64
 	raw                                                      string
 }
 
@@ -210,19 +213,24 @@ func (s *site) cut(c *client) {
 
 func (c *client) expect(kind string) wireMessage {
 	c.t.Helper()
+	m := c.receive()
+	if m.Type != kind {
+		c.t.Fatalf("got %s, want %s", m.raw, kind)
+	}
+	return m
+}
+
+func (c *client) receive() wireMessage {
+	c.t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(patience))
 	_, data, err := c.ReadMessage()
 	if err != nil {
-		c.t.Fatalf("waiting for %s: %v", kind, err)
+		c.t.Fatal(err)
 	}
-	var m wireMessage
+	m := wireMessage{raw: string(data)}
 	if err := json.Unmarshal(data, &m); err != nil {
 		c.t.Fatal(err)
 	}
-	if m.Type != kind {
-		c.t.Fatalf("got %s, want %s", data, kind)
-	}
-	m.raw = string(data)
 	return m
 }
 

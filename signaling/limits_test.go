@@ -200,7 +200,7 @@ func TestSlowReaderOfChat(t *testing.T) {
 // A message may use half of the queue, to the byte; everything else all of it.
 func TestQueueShares(t *testing.T) {
 	c := newSocket(nil, &Config{MaxQueueBytes: 2000})
-	sized := func(kind string, n int) frame { return frame{kind, make([]byte, n-frameOverhead)} }
+	sized := func(kind string, n int) frame { return frame{kind: kind, data: make([]byte, n-frameOverhead)} }
 	for i, step := range []struct {
 		frame frame
 		want  fate

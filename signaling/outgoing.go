@@ -12,6 +12,13 @@ import (
 type frame struct {
 	kind string
 	data []byte
+	// state is not empty where the message tells how something is now, and names
+	// that thing: an older frame of the same state that still waits is pointless,
+	// see supersede.
+	state string
+	// quality is what a `quality` was made from: it says only what changed, so
+	// that what it supersedes must be merged into it. No one writes to it.
+	quality *sfu.Quality
 }
 
 // size is what a frame counts where it waits, in bytes.
@@ -19,7 +26,7 @@ func (f frame) size() int { return len(f.data) + frameOverhead }
 
 // frameKinds lists the types of message that the server sends.
 func frameKinds() []string {
-	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "message", "drain", "error"}
+	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "quality", "layers", "message", "drain", "error"}
 }
 
 type (
@@ -76,6 +83,21 @@ type (
 		Type     string           `json:"type"`
 		Speakers []speakerMessage `json:"speakers"`
 	}
+	trackQualityMessage struct {
+		ID     string            `json:"id"`
+		Layer  *sfu.LayerIndex   `json:"layer"` // null where the track is paused
+		Reason sfu.QualityReason `json:"reason,omitempty"`
+	}
+	qualityMessage struct {
+		Type     string                `json:"type"`
+		Tracks   []trackQualityMessage `json:"tracks"`
+		Downlink uint64                `json:"downlink,omitempty"` // bit/s
+	}
+	layersMessage struct {
+		Type   string          `json:"type"`
+		Mid    string          `json:"mid"`
+		Active map[string]bool `json:"active"`
+	}
 	chatMessage struct {
 		Type string          `json:"type"`
 		From string          `json:"from"`
@@ -102,7 +124,7 @@ func encode(kind string, message any) frame {
 	if e.Encode(message) != nil {
 		return frame{kind: kind}
 	}
-	return frame{kind, bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
+	return frame{kind: kind, data: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
 }
 
 // encodeEvent makes the frame of an event that looks alike for every session;
@@ -123,6 +145,10 @@ func encodeEvent(event sfu.Event) frame {
 		return encodeTracks(e)
 	case sfu.Speakers:
 		return encodeSpeakers(e)
+	case sfu.Quality:
+		return encodeQuality(e)
+	case sfu.Layers:
+		return encodeLayers(e)
 	case sfu.Message:
 		return encode("message", chatMessage{"message", e.From, e.Body})
 	case sfu.Problem:
@@ -184,7 +210,53 @@ func encodeSpeakers(e sfu.Speakers) frame {
 	for _, s := range e.Speakers {
 		speakers = append(speakers, speakerMessage(s))
 	}
-	return encode("speakers", speakersMessage{"speakers", speakers})
+	f := encode("speakers", speakersMessage{"speakers", speakers})
+	f.state = "speakers"
+	return f
+}
+
+func encodeQuality(e sfu.Quality) frame {
+	tracks := make([]trackQualityMessage, 0, len(e.Tracks))
+	for _, t := range e.Tracks {
+		tracks = append(tracks, trackQualityMessage(t))
+	}
+	f := encode("quality", qualityMessage{"quality", tracks, e.Downlink})
+	f.state, f.quality = "quality", &e
+	return f
+}
+
+func encodeLayers(e sfu.Layers) frame {
+	active := e.Active
+	if active == nil {
+		active = map[string]bool{}
+	}
+	f := encode("layers", layersMessage{"layers", e.Mid, active})
+	f.state = "layers " + e.Mid
+	return f
+}
+
+// supersede is the frame that takes the place of two of the same state: the later
+// one, with what only the earlier one said.
+func supersede(earlier, later frame) frame {
+	if earlier.quality == nil || later.quality == nil {
+		return later
+	}
+	said := make(map[string]bool, len(later.quality.Tracks))
+	for _, t := range later.quality.Tracks {
+		said[t.ID] = true
+	}
+	merged := *later.quality
+	merged.Tracks = nil
+	for _, t := range earlier.quality.Tracks {
+		if !said[t.ID] {
+			merged.Tracks = append(merged.Tracks, t)
+		}
+	}
+	if len(merged.Tracks) == 0 {
+		return later
+	}
+	merged.Tracks = append(merged.Tracks, later.quality.Tracks...)
+	return encodeQuality(merged)
 }
 
 func encodeJoined(e sfu.Joined, secret string, servers []ICEServer) frame {

@@ -25,6 +25,7 @@ type participant interface {
 	Candidate(*sfu.CandidateInit)
 	Publish([]sfu.PublishedTrack)
 	Mute(mid string, muted bool)
+	Subscribe([]sfu.Wish)
 	Message(to string, body json.RawMessage)
 	Resume()
 	Leave(cause error)

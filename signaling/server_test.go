@@ -62,13 +62,12 @@ func TestCommands(t *testing.T) {
 		{`{"type":"candidate","candidate":null}`, candidateCommand{}},
 		{`{"type":"publish","tracks":[{"mid":"0","source":"screen"}]}`, publishCommand{[]sfu.PublishedTrack{{Mid: "0", Source: sfu.Screen}}}},
 		{`{"type":"mute","mid":"0","muted":true}`, muteCommand{"0", true}},
-		{`{"type":"subscribe","tracks":[{"id":"t","enabled":false}]}`, nil},
+		{`{"type":"subscribe","tracks":[{"id":"t","enabled":false},{"id":"u","width":640,"height":360}]}`, subscribeCommand{[]sfu.Wish{
+			{ID: "t"}, {ID: "u", Enabled: true, Width: 640, Height: 360},
+		}}},
 		{`{"type":"message","to":"x","body":[1,2]}`, messageCommand{"x", json.RawMessage("[1,2]")}},
 	} {
 		c.send(step.message)
-		if step.want == nil {
-			continue
-		}
 		if got := await(t, step.message, p.commands); !reflect.DeepEqual(got, step.want) {
 			t.Errorf("%s: %#v", step.message, got)
 		}
@@ -98,6 +97,14 @@ func TestEvents(t *testing.T) {
 		{sfu.Answer{SDP: "v=0"}, `{"type":"answer","sdp":"v=0"}`},
 		{sfu.Speakers{Speakers: []sfu.Speaker{{ID: "b", Level: 0.5}}}, `{"type":"speakers","speakers":[{"id":"b","level":0.5}]}`},
 		{sfu.Speakers{}, `{"type":"speakers","speakers":[]}`},
+		{sfu.Quality{Downlink: 2_500_000, Tracks: []sfu.TrackQuality{
+			{ID: "t", Layer: &sfu.LayerIndex{Spatial: 2, Temporal: 1}},
+			{ID: "u", Layer: &sfu.LayerIndex{}, Reason: sfu.QualitySubscription},
+			{ID: "v", Reason: sfu.QualityBandwidth},
+		}}, `{"type":"quality","tracks":[{"id":"t","layer":{"spatial":2,"temporal":1}},{"id":"u","layer":{"spatial":0,"temporal":0},"reason":"subscription"},{"id":"v","layer":null,"reason":"bandwidth"}],"downlink":2500000}`},
+		{sfu.Quality{}, `{"type":"quality","tracks":[]}`},
+		{sfu.Layers{Mid: "1", Active: map[string]bool{"q": true, "h": false}}, `{"type":"layers","mid":"1","active":{"h":false,"q":true}}`},
+		{sfu.Layers{Mid: "1"}, `{"type":"layers","mid":"1","active":{}}`},
 		{sfu.Message{From: "b", Body: json.RawMessage(`{"html": "<b>&"}`)}, `{"type":"message","from":"b","body":{"html":"<b>&"}}`},
 		{sfu.Problem{Code: sfu.ProblemForbidden, Text: "No."}, `{"type":"error","code":"forbidden","message":"No.","fatal":false}`},
 		{sfu.ParticipantLeft{Participant: bob}, ""},

@@ -122,6 +122,7 @@ func (s *session) sendLocked(f frame) {
 	switch s.socket.send(f) {
 	case queued:
 		s.server.stats.sent.inc(f.kind)
+	case merged: // the frame whose place it takes is counted
 	case dropped:
 		s.server.stats.dropped.Inc()
 	case closed:
@@ -336,6 +337,8 @@ func (s *session) obey(command command) {
 		p.Publish(c.tracks)
 	case muteCommand:
 		p.Mute(c.mid, c.muted)
+	case subscribeCommand:
+		p.Subscribe(c.wishes)
 	case messageCommand:
 		if !s.bodies.AllowN(time.Now(), len(c.body)) {
 			s.leave(fail(codeRateLimited, "Your messages carry more than the server takes."))

@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,20 +48,27 @@ type fate int
 
 const (
 	queued  fate = iota // it goes out, unless the connection breaks
+	merged              // so it does, in place of one that was queued before
 	dropped             // a `message` to a client that reads too slowly
 	closed              // the connection has ended, perhaps over this frame
 )
 
 // send queues a frame. A client that lets the queue fill up is cut off, but not
 // over what other clients say: a `message` may use only the first half of the
-// queue, and is dropped beyond that.
+// queue, and is dropped beyond that. Of frames that tell the same state only the
+// last waits.
 func (c *socket) send(f frame) fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.cause != nil {
+		return closed
+	}
+	found := queued
+	if earlier, waits := c.withdrawLocked(f.state); waits {
+		f, found = supersede(earlier, f), merged
+	}
 	after := c.queued + f.size()
 	switch {
-	case c.cause != nil:
-		return closed
 	case c.queued == 0: // even the largest frame may wait alone
 	case f.kind == "message" && after > c.config.MaxQueueBytes/2:
 		return dropped
@@ -69,7 +77,24 @@ func (c *socket) send(f frame) fate {
 		return closed
 	}
 	c.pushLocked(f, f.size())
-	return queued
+	return found
+}
+
+// withdrawLocked takes the frame of a state out of the queue. The one that takes
+// its place goes to the end: a `quality` may name a track that the client learns
+// of from a frame in between.
+func (c *socket) withdrawLocked(state string) (f frame, found bool) {
+	if state == "" {
+		return frame{}, false
+	}
+	i := slices.IndexFunc(c.queue, func(f frame) bool { return f.state == state })
+	if i < 0 {
+		return frame{}, false
+	}
+	f = c.queue[i]
+	c.queue = slices.Delete(c.queue, i, i+1)
+	c.queued -= min(c.queued, f.size())
+	return f, true
 }
 
 func (c *socket) pushLocked(f frame, size int) {
