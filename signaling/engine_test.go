@@ -21,7 +21,7 @@ func newRealSite(t *testing.T, limits sfu.Config, a Authenticator) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, ended: make(chan string, 100)}
+	s := &site{t: t, ended: make(chan string, 200)}
 	s.server, err = New(Config{Engine: engine, Authenticator: a, Log: slog.New(endLog{slog.DiscardHandler, s.ended})})
 	if err != nil {
 		t.Fatal(err)

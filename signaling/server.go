@@ -34,13 +34,15 @@ type participant interface {
 // joinFunc asks the engine for a place in a room.
 type joinFunc func(sfu.JoinRequest) (participant, error)
 
-// Server serves the WebSockets of one engine. It is an http.Handler for GET /ws.
+// Server serves the WebSockets of one engine. It is an http.Handler for GET /ws;
+// ServeOccupants is one for GET /rooms/{room}.
 type Server struct {
 	config   Config
 	join     joinFunc
 	origins  origins
 	upgrader websocket.Upgrader
 	stats    *counters
+	visitors visitors
 
 	spoken     atomic.Pointer[spoken]    // the last `message`; nil at first
 	drainUntil atomic.Pointer[time.Time] // nil while not draining

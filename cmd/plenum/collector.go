@@ -92,6 +92,8 @@ var families = []family{
 	},
 	counters("plenum_resumes_total", "Attempts to resume a session; unknown ones began anew.", []string{"result"},
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Resumes) }),
+	counters("plenum_room_lookups_total", "Requests for who is in a room, before joining it.", []string{"result"},
+		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Lookups) }),
 	gauges("plenum_sessions", "Sessions with a WebSocket (attached), and those waiting for their client to come back (detached).", []string{"state"},
 		func(s *snapshot) []sfu.Labelled {
 			attached, detached := s.signaling.Sessions-s.signaling.Detached, s.signaling.Detached

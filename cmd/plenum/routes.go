@@ -17,6 +17,7 @@ func (s *server) appRoutes(scrape http.Handler) http.Handler {
 	routes := http.NewServeMux()
 	routes.Handle("/", web.Handler())
 	routes.Handle("GET /ws", s.signaling)
+	routes.HandleFunc("/rooms/{room}", s.signaling.ServeOccupants)
 	s.healthRoutes(routes)
 	if scrape != nil {
 		routes.Handle("GET /metrics", scrape)
