@@ -29,6 +29,7 @@ var order = []string{
 	"sfu/internal/forward",
 	"sfu/internal/speaker",
 	"sfu/internal/bwe",
+	"sfu/internal/pace",
 	"sfu/internal/alloc",
 	"sfu/internal/history",
 	"sfu/internal/jsep",
@@ -53,6 +54,7 @@ var pure = []string{
 	"sfu/internal/forward",
 	"sfu/internal/speaker",
 	"sfu/internal/bwe",
+	"sfu/internal/pace",
 	"sfu/internal/alloc",
 }
 

@@ -223,6 +223,9 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 	if s.sending.RTXSSRC != 0 && c.RTXPayloadType != 0 {
 		r.Format.RTXSSRC, r.Format.RTXPayloadType = s.sending.RTXSSRC, c.RTXPayloadType
 	}
+	if !c.TransportCC || r.Format.RTXSSRC == 0 {
+		r.Format.Extensions[wire.ExtensionTransportCC] = 0
+	}
 	return r
 }
 
@@ -230,7 +233,7 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 // and for RED the Opus in it.
 func (s *Slot) narrow(sec *section, c *Codec) []Codec {
 	only := *c
-	only.TransportCC = false
+	only.TransportCC = c.TransportCC && s.sending.feedback()
 	if s.sending.RTXSSRC == 0 {
 		only.RTXPayloadType = 0
 	}

@@ -171,7 +171,7 @@ func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool)
 	c := Codec{
 		Codec: t.Codec.Codec, ClockRate: t.Codec.Codec.ClockRate(), Channels: t.Codec.Channels,
 		Fmtp: canonical(t.Codec.Codec, t.Codec.Fmtp),
-		NACK: true, PLI: t.Video, FIR: t.Video,
+		NACK: true, PLI: t.Video, FIR: t.Video, TransportCC: t.feedback(),
 	}
 	f := formatOf(&c)
 	if c.Codec == codec.RED {

@@ -170,7 +170,17 @@ func token(id string) string {
 }
 
 // offers reports whether the slot's m-line has the extension kind: what
-// describes the media, and mid, by which the client tells m-lines apart.
+// describes the media, mid, by which the client tells m-lines apart, and the
+// number that transport-wide feedback is about.
 func (s *Slot) offers(kind wire.ExtensionKind) bool {
-	return kind == wire.ExtensionMid || kind.Forwarded() && slices.Contains(s.sending.Extensions, kind)
+	switch kind {
+	case wire.ExtensionMid:
+		return true
+	case wire.ExtensionTransportCC:
+		return s.sending.feedback()
+	}
+	return kind.Forwarded() && slices.Contains(s.sending.Extensions, kind)
 }
+
+// feedback reports whether transport-wide feedback can be asked for.
+func (t *Sending) feedback() bool { return t.TransportCC && t.RTXSSRC != 0 }

@@ -443,3 +443,44 @@ func TestIDsAreTokens(t *testing.T) {
 	s.Add(track)
 	expectAttributes(t, s.Offer(), "s0", "msid", "a-b c--m-x")
 }
+
+// TestSlotFeedback: transport-wide numbers need a client that gives feedback and
+// knows RTX.
+func TestSlotFeedback(t *testing.T) {
+	const extension = "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	for _, tt := range []struct {
+		name  string
+		rtx   uint32
+		edit  func(string) string
+		asked bool
+		id    uint8
+	}{
+		{"agreed", 1003, nil, true, 3},
+		{"without RTX of ours", 0, nil, false, 0},
+		{"refused as feedback", 1003, replacing("a=rtcp-fb:96 transport-cc\r\n", ""), true, 0},
+		{"refused as extension", 1003, replacing(extension+"\r\n", ""), true, 0},
+		{"RTX refused", 1003, replacing("96 97", "96", "a=rtpmap:97 rtx/90000\r\n", "", "a=fmtp:97 apt=96\r\n", ""), true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := stable(t)
+			track := vp8Track(1)
+			track.TransportCC, track.RTXSSRC = true, tt.rtx
+			s.Add(track)
+			offer := s.Offer()
+			if asked := strings.Contains(offer, extension) && strings.Contains(offer, "a=rtcp-fb:96 transport-cc"); asked != tt.asked {
+				t.Fatalf("asked %v in\n%s", asked, offer)
+			}
+			answer := reply(t, offer)
+			if tt.edit != nil {
+				answer = editLine(answer, "s0", tt.edit)
+			}
+			results := applied(t, s, answer)
+			if len(results) != 1 || !results[0].Accepted {
+				t.Fatalf("%+v", results)
+			}
+			if got := results[0].Format.Extensions[wire.ExtensionTransportCC]; got != tt.id {
+				t.Errorf("id %d, want %d", got, tt.id)
+			}
+		})
+	}
+}

@@ -92,6 +92,9 @@ type Sending struct {
 	// Extensions are those that the publisher sends; the slot offers the ones
 	// that may be forwarded.
 	Extensions []wire.ExtensionKind
+	// TransportCC asks the client for transport-wide feedback on the stream and
+	// on its RTX stream. Without RTX it is not asked for: see Result.
+	TransportCC bool
 }
 
 // Result is what the client's answer said about one slot that was offered
@@ -101,7 +104,9 @@ type Result struct {
 	// Accepted: the client takes the track. Where it is false the client can't
 	// or won't, and Format means nothing.
 	Accepted bool
-	// Format has the numbers to send with.
+	// Format has the numbers to send with. It has an id for the transport-wide
+	// sequence number only if the client gives feedback and knows RTX: a packet
+	// that is sent again as it was can't carry a new one.
 	Format wire.Format
 	// Codec is the one that the answer kept and Format.PayloadType means: the
 	// publisher's, or Opus where a client refused RED but took the Opus inside it.

@@ -105,7 +105,7 @@ func TestBatchSendsEncryptedAndPadded(t *testing.T) {
 	for i, size := range sizes {
 		out.Put(packet(out.Next(), uint16(i), size)) //nolint:gosec // small
 	}
-	p.Send(out, true)
+	p.Send(out, Outgoing{Equalise: true})
 	out.Flush()
 	if e.segments && e.counters.Messages.Load() != 1 {
 		t.Errorf("a frame made %d messages", e.counters.Messages.Load())
@@ -143,7 +143,7 @@ func TestBatchFlushesWhenFull(t *testing.T) {
 	for i := range n {
 		out.Reserve(1)
 		out.Put(packet(out.Next(), uint16(i), 100)) //nolint:gosec // small
-		p.Send(out, false)
+		p.Send(out, Outgoing{})
 	}
 	out.Flush()
 	r, err := newReceiver(to, 64, 2048)
@@ -164,11 +164,11 @@ func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &Peer{engine: e}
-	p.Send(out, true)
+	p.Send(out, Outgoing{Equalise: true})
 	for range 2 * batchSlots {
 		out.Reserve(1)
 		out.Put(packet(out.Next(), 1, 100))
-		p.Send(out, true)
+		p.Send(out, Outgoing{Equalise: true})
 		out.Put(nil)
 		out.Put(make([]byte, slotSize))
 	}
@@ -192,7 +192,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 			sequence++
 			out.Put(packet(out.Next(), sequence, 1100))
 		}
-		p.Send(out, true)
+		p.Send(out, Outgoing{Equalise: true})
 		out.Flush()
 	}
 	frame()
@@ -227,7 +227,7 @@ func BenchmarkSend(b *testing.B) {
 							sequence++
 							out.Put(packet(out.Next(), sequence, 1100))
 						}
-						p.Send(out, true)
+						p.Send(out, Outgoing{Equalise: true})
 					}
 					out.Flush()
 				}

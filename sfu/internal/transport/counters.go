@@ -8,12 +8,17 @@ type Counters struct {
 	Messages stat.Counter    // given to the kernel: segmented ones count once
 	Batch    *stat.Histogram // packets per system call
 	Latency  *stat.Histogram // seconds from arrival to the socket, per batch
+
+	PacerDelay *stat.Histogram // seconds, of packets that had to wait
+	PacerDrops stat.Counter    // packets for which there was no room to wait
 }
 
 func newCounters() Counters {
 	return Counters{
 		Batch:   stat.NewHistogram(1, 2, 4, 8, 16, 32, 64, 128, 256),
 		Latency: stat.NewHistogram(.00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .05),
+
+		PacerDelay: stat.NewHistogram(.001, .002, .005, .01, .02, .05, .1, .2, .5, 1),
 	}
 }
 

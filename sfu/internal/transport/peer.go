@@ -12,6 +12,8 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/transport/v5/packetio"
+
+	"plenum/sfu/internal/bwe"
 )
 
 // Timeouts of ICE (RFC 7675 consent is 30 s; browsers give up sooner) and of
@@ -64,6 +66,9 @@ type Receiver interface {
 	ReceiveReception(now time.Duration, r Reception)
 	// ReceiveNACK gets the sequence numbers that a viewer misses of our stream ssrc.
 	ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, out *Batch)
+	// ReceiveFeedback gets what a viewer tells of the packets that left with a
+	// transport-wide number. The slice is valid during the call.
+	ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival)
 	// ReceiveKeyframeRequest gets a PLI or FIR for our stream ssrc.
 	ReceiveKeyframeRequest(now time.Duration, ssrc uint32)
 }
@@ -93,8 +98,9 @@ type Peer struct {
 	remote   Remote
 	dtlsIn   *packetio.Buffer
 
-	ingress sync.Mutex // held while the Receiver is told things
-	closed  bool       // under ingress: it is told nothing any more
+	ingress  sync.Mutex // held while the Receiver is told things
+	closed   bool       // under ingress: it is told nothing any more
+	arrivals []bwe.Arrival
 
 	path      atomic.Pointer[path] // nil where packets go by pion: ICE-TCP, virtual networks
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
@@ -110,6 +116,7 @@ type Peer struct {
 	wg     sync.WaitGroup
 
 	changed chan struct{} // capacity 1: State changed since it was last received
+	paced   chan struct{} // capacity 1: packets wait for Release
 
 	mu               sync.Mutex // guards what follows
 	ice              ice.ConnectionState
@@ -122,7 +129,7 @@ type Peer struct {
 // network round trip: all of them are addresses of the engine's sockets.
 func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 	p := &Peer{engine: e, receiver: r, keysReady: make(chan struct{}),
-		changed: make(chan struct{}, 1), dtlsIn: packetio.NewBuffer()}
+		changed: make(chan struct{}, 1), paced: make(chan struct{}, 1), dtlsIn: packetio.NewBuffer()}
 	p.dtlsIn.SetLimitCount(dtlsQueueLimit)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.rtt.Store(int64(defaultRTT))

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
+
+	"plenum/sfu/internal/bwe"
 )
 
 // SenderReport is a publisher's clock: NTP (32.32 fixed point seconds) and RTP
@@ -46,11 +48,40 @@ type SenderReportOut struct {
 	CNAME           string
 }
 
+// maxFeedbacks bounds the transport-wide feedback in one compound packet, for
+// few bytes of it can tell of thousands of packets. Browsers send one.
+const maxFeedbacks = 8
+
+// receiveRTCP takes a compound packet apart. Transport-wide feedback, the most
+// frequent by far, is read without pion, which would allocate for each packet
+// that it tells of.
 func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
-	packets, err := rtcp.Unmarshal(b)
-	if err != nil {
-		return
+	const headerSize, feedbackType, transportCC = 4, 205, 15
+	feedbacks := 0
+	for len(b) >= headerSize {
+		size := headerSize * (1 + int(b[2])<<8 + int(b[3]))
+		if size > len(b) {
+			return
+		}
+		if b[1] == feedbackType && b[0]&31 == transportCC {
+			if feedbacks++; feedbacks <= maxFeedbacks {
+				p.receiveFeedback(now, b[:size])
+			}
+		} else if packets, err := rtcp.Unmarshal(b[:size]); err == nil {
+			p.receiveReports(now, packets, out)
+		}
+		b = b[size:]
 	}
+}
+
+func (p *Peer) receiveFeedback(now time.Duration, b []byte) {
+	var err error
+	if p.arrivals, err = bwe.ParseFeedback(b, p.arrivals[:0]); err == nil {
+		p.receiver.ReceiveFeedback(now, p.arrivals)
+	}
+}
+
+func (p *Peer) receiveReports(now time.Duration, packets []rtcp.Packet, out *Batch) {
 	for _, packet := range packets {
 		switch r := packet.(type) {
 		case *rtcp.SenderReport:

@@ -27,6 +27,7 @@ type keys struct {
 	outRTPMu  sync.Mutex
 	outRTP    *srtp.Context
 	outHeader rtp.Header
+	egress    egress
 
 	outRTCPMu sync.Mutex
 	outRTCP   *srtp.Context

@@ -59,10 +59,13 @@ func (f *Format) appendHeader(dst []byte, p *Packet, timestamp uint32, payloadTy
 	return dst
 }
 
-// sends reports whether the viewer gets p's extension of that kind.
-func (f *Format) sends(p *Packet, kind ExtensionKind) bool {
+// element is what the viewer gets of the extension of that kind, nil for nothing.
+func (f *Format) element(p *Packet, kind ExtensionKind) []byte {
 	b := p.Extensions[kind]
-	return b != nil && f.Extensions[kind] != 0 && kind.Forwarded() && len(b) <= twoByteMaxSize
+	if f.Extensions[kind] == 0 || !kind.Forwarded() || len(b) > twoByteMaxSize {
+		return nil
+	}
+	return b
 }
 
 // extensionSize measures the elements that the viewer gets, in bytes without
@@ -70,11 +73,16 @@ func (f *Format) sends(p *Packet, kind ExtensionKind) bool {
 // the same form, so a single large id or element makes all two-byte.
 func (f *Format) extensionSize(p *Packet) (size int, twoByte bool) {
 	count := 0
+	if f.Extensions[ExtensionTransportCC] != 0 {
+		count, size = 1, 1+len(unstamped)
+		twoByte = f.Extensions[ExtensionTransportCC] > oneByteMaxID
+	}
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
-		if !f.sends(p, kind) {
+		b := f.element(p, kind)
+		if b == nil {
 			continue
 		}
-		n := len(p.Extensions[kind])
+		n := len(b)
 		count++
 		size += 1 + n
 		if n == 0 || n > oneByteMaxSize || f.Extensions[kind] > oneByteMaxID {
@@ -94,22 +102,27 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, size int, twoByte bool)
 	}
 	dst = binary.BigEndian.AppendUint16(dst, profile)
 	dst = binary.BigEndian.AppendUint16(dst, uint16((size+3)/4))
+	if id := f.Extensions[ExtensionTransportCC]; id != 0 { // first, where Stamp finds it
+		dst = appendElement(dst, id, unstamped, twoByte)
+	}
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
-		if !f.sends(p, kind) {
-			continue
+		if b := f.element(p, kind); b != nil {
+			dst = appendElement(dst, f.Extensions[kind], b, twoByte)
 		}
-		b, id := p.Extensions[kind], f.Extensions[kind]
-		if twoByte {
-			dst = append(dst, id, byte(len(b)))
-		} else {
-			dst = append(dst, id<<4|byte(len(b)-1))
-		}
-		dst = append(dst, b...)
 	}
 	for ; size%4 != 0; size++ {
 		dst = append(dst, 0)
 	}
 	return dst
+}
+
+func appendElement(dst []byte, id uint8, b []byte, twoByte bool) []byte {
+	if twoByte {
+		dst = append(dst, id, byte(len(b)))
+	} else {
+		dst = append(dst, id<<4|byte(len(b)-1))
+	}
+	return append(dst, b...)
 }
 
 func appendPayload(dst []byte, p *Packet, e *Edit) []byte {

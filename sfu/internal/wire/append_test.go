@@ -57,6 +57,9 @@ func compare(t *testing.T, f *Format, in, sent *Packet) {
 		if f.Extensions[kind] == 0 || !ExtensionKind(kind).Forwarded() {
 			want = nil
 		}
+		if ExtensionKind(kind) == ExtensionTransportCC && f.Extensions[kind] != 0 {
+			want = []byte{0, 0} // for Stamp
+		}
 		if !bytes.Equal(got, want) || (got == nil) != (want == nil) {
 			t.Fatalf("extension %d is %x, want %x", kind, got, want)
 		}

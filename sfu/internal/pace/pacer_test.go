@@ -1,0 +1,92 @@
+package pace
+
+import (
+	"testing"
+	"time"
+)
+
+// drain sends packets of 1,200 bytes as soon as each is allowed and returns when
+// the last one left.
+func drain(p *Pacer, now time.Duration, bytes int) time.Duration {
+	for ; bytes > 0; bytes -= 1200 {
+		now += p.Wait(now)
+		if !p.Allows(now) {
+			panic("not allowed after Wait")
+		}
+		p.Sent(now, 1200)
+	}
+	return now
+}
+
+func TestPacer(t *testing.T) {
+	const start = time.Second
+	tests := []struct {
+		name        string
+		estimate    uint64
+		frame       int // bytes
+		least, most time.Duration
+	}{
+		{"no estimate, nothing waits", 0, 1 << 20, 0, 0},
+		{"a delta frame on a thin link", 300_000, 3000, 0, 0},
+		{"a keyframe on a thin link", 700_000, 40_000, 100 * time.Millisecond, 150 * time.Millisecond},
+		{"a keyframe on a wide link", 10_000_000, 100_000, 0, 0},
+		{"a huge keyframe on a wide link", 5_000_000, 200_000, 60 * time.Millisecond, 100 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var p Pacer
+			p.SetEstimate(start, tt.estimate)
+			if took := drain(&p, start, tt.frame) - start; took < tt.least || took > tt.most {
+				t.Errorf("the last packet left after %v, want %v to %v", took, tt.least, tt.most)
+			}
+		})
+	}
+}
+
+// TestPacerKeepsTheRate: over a second no more than Factor times the estimate
+// leaves, and no less where it waits.
+func TestPacerKeepsTheRate(t *testing.T) {
+	var p Pacer
+	p.SetEstimate(0, 1_000_000)
+	sent := 0
+	for now := time.Duration(0); now < time.Second; now += time.Millisecond {
+		for p.Allows(now) {
+			p.Sent(now, 1200)
+			sent += 1200
+		}
+	}
+	want := Factor * 1_000_000 / 8 * (1 + Window.Seconds())
+	if float64(sent) < 0.97*want || float64(sent) > 1.03*want {
+		t.Errorf("%d bytes in a second, want about %.0f", sent, want)
+	}
+}
+
+func TestPacerFollowsTheEstimate(t *testing.T) {
+	var p Pacer
+	p.SetEstimate(0, 500_000)
+	p.Sent(0, 100_000)
+	slow := p.Wait(0)
+	p.SetEstimate(0, 5_000_000)
+	if fast := p.Wait(0); fast >= slow/5 {
+		t.Errorf("waits %v after a rise, %v before", fast, slow)
+	}
+	p.SetEstimate(0, 0)
+	if !p.Allows(0) || p.Wait(0) != 0 {
+		t.Error("still waits without an estimate")
+	}
+	p.SetEstimate(0, 500_000)
+	if !p.Allows(0) {
+		t.Error("an old debt came back")
+	}
+}
+
+// TestPacerClock: time that stands still or steps back changes nothing.
+func TestPacerClock(t *testing.T) {
+	var p Pacer
+	p.SetEstimate(time.Second, 500_000)
+	p.Sent(time.Second, 50_000)
+	wait := p.Wait(time.Second)
+	if got := p.Wait(0); got != wait {
+		t.Errorf("waits %v after a step back, want %v", got, wait)
+	}
+}
