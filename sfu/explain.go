@@ -3,10 +3,11 @@ package sfu
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
-	"plenum/sfu/internal/transport"
+	"plenum/sfu/internal/alloc"
 )
 
 // ErrUnknownParticipant is returned where nobody has that id.
@@ -73,40 +74,89 @@ func (p *Participant) ask(ctx context.Context) (*Explanation, error) {
 
 // explain runs on the loop.
 func (p *Participant) explain() *Explanation {
+	now := p.server.now()
 	e := &Explanation{
 		ID: p.id, Name: p.name, Room: p.room.name, Joined: p.joined, Time: time.Now(),
 		State: p.state.String(), Receives: []Received{}, Sends: []SentTrack{},
 	}
 	if p.peer != nil {
-		e.Path = strings.TrimSpace(strings.Join(selected(p.peer), " "))
+		protocol, candidate := p.peer.Selected()
+		e.Path = strings.TrimSpace(protocol + " " + candidate)
 		e.RTT = milliseconds(p.peer.RoundTrip())
+		e.Downlink = p.explainDownlink(now)
+	}
+	states := map[uint32]alloc.TrackState{}
+	for _, s := range p.viewing.allocator.State().Tracks {
+		states[s.ID] = s
 	}
 	for t, sub := range p.subs {
-		e.Receives = append(e.Receives, p.received(t, sub))
+		e.Receives = append(e.Receives, p.received(now, t, sub, states[t.number]))
 	}
+	slices.SortFunc(e.Receives, func(a, b Received) int { return strings.Compare(a.Track, b.Track) })
 	for _, t := range p.tracks {
-		e.Sends = append(e.Sends, t.explain())
+		e.Sends = append(e.Sends, t.explain(p.rids(t)))
 	}
 	return e
 }
 
-func selected(peer *transport.Peer) []string {
-	protocol, candidate := peer.Selected()
-	return []string{protocol, candidate}
+func (p *Participant) explainDownlink(now time.Duration) *Downlink {
+	s, ok := p.downlink.state()
+	if !ok {
+		return nil
+	}
+	d := &Downlink{
+		Target: s.Target, DelayBased: s.DelayBased, LossBased: s.LossBased, Acknowledged: s.Acknowledged,
+		Sent: s.Sent, Capacity: s.Capacity, Demand: s.Demand, NextStep: s.NextStep,
+		Queue: milliseconds(s.Queue), Trend: s.Trend, Threshold: s.Threshold, Usage: s.Usage.String(),
+		Loss: s.Loss, InherentLoss: s.InherentLoss, ApplicationLimited: s.ApplicationLimited,
+		Reason: s.Reason.String(), ReasonAgo: milliseconds(now - s.ReasonAt),
+		Paced: p.peer.Waiting(), Probes: []Probe{}, History: p.viewing.minute.since(now),
+	}
+	for _, r := range s.Probes {
+		d.Probes = append(d.Probes, Probe{Ago: milliseconds(now - r.At), Rate: r.Rate, Result: r.Result, Outcome: r.Outcome.String()})
+	}
+	return d
 }
 
-func (p *Participant) received(t *Track, sub *Subscription) Received {
-	wish := p.wish(t)
-	return Received{
+func (p *Participant) received(now time.Duration, t *Track, sub *Subscription, s alloc.TrackState) Received {
+	wish, v := p.wish(t), t.view.Load()
+	r := Received{
 		Track: t.id, Participant: t.publisher.id, Kind: t.kind, Source: t.source, Codec: t.codec.String(),
 		Mid: sub.slot.Mid(), Enabled: wish.Enabled, Width: wish.Width, Height: wish.Height, FPS: wish.FPS, Priority: wish.Priority,
 	}
+	sub.mu.Lock()
+	flowing := sub.flowing()
+	r.Lost, r.RTT = int(sub.lost), milliseconds(sub.rtt)
+	sub.mu.Unlock()
+	r.Sent = v.index(v.find(flowing))
+	if sub.chosen {
+		r.Wanted, r.Allowed, r.Chosen = v.index(s.Wanted), v.index(s.Allowed), v.index(s.Sent)
+		r.Bitrate, r.Reason = s.Bits, s.Reason.String()
+		r.Cause, r.CauseAgo = s.Cause.String(), milliseconds(now-s.ChangedAt)
+	}
+	return r
 }
 
-func (t *Track) explain() SentTrack {
-	return SentTrack{
-		ID: t.id, Kind: t.kind, Source: t.source, Codec: t.codec.String(), Mid: t.mid, Muted: t.muted, Layers: []SentLayer{},
+func (t *Track) explain(rids []string) SentTrack {
+	s := SentTrack{
+		ID: t.id, Kind: t.kind, Source: t.source, Codec: t.codec.String(), Mid: t.mid, Muted: t.muted.Load(), Layers: []SentLayer{},
 	}
+	v := t.view.Load()
+	if v == nil {
+		return s
+	}
+	for i, l := range v.layers {
+		at := v.targets[i].layer
+		layer := SentLayer{
+			LayerIndex: *v.index(i), Bitrate: l.Bitrate, Width: int(l.Width), Height: int(l.Height),
+			FPS: l.FPS, Live: l.Live, Active: t.active[at],
+		}
+		if int(at) < len(rids) {
+			layer.RID = rids[at]
+		}
+		s.Layers = append(s.Layers, layer)
+	}
+	return s
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -41,10 +41,12 @@ type Layer struct {
 	history *history.Ring
 	ssrc    uint32 // written under mu by the read goroutine, which alone reads it without
 
-	lastPacket atomic.Int64 // time.Duration
-	aliveSince atomic.Int64 // time.Duration: of the first packet after a silence
-	pixels     atomic.Uint64
-	nack, fir  bool // what the publisher answers: NACK at all; FIR but not PLI
+	lastPacket atomic.Int64              // time.Duration
+	aliveSince atomic.Int64              // time.Duration: of the first packet after a silence
+	sizes      [maxSpatial]atomic.Uint32 // of the picture: width<<16 | height, 0 where not known
+	meter      meter
+	rates      rates // owned by the publisher's loop
+	nack, fir  bool  // what the publisher answers: NACK at all; FIR but not PLI
 
 	mu        sync.Mutex
 	unwrapper wire.Unwrapper
@@ -137,6 +139,7 @@ func (l *Layer) receive(now time.Duration, a *arrival, raw []byte, repaired bool
 func (l *Layer) observe(now time.Duration, a *arrival) {
 	t, info := l.track, &a.input.Info
 	before := time.Duration(l.lastPacket.Swap(int64(now)))
+	l.meter.add(now, info, a.packet.Timestamp, len(a.packet.Payload))
 	if t.kind == Audio {
 		if level, _, ok := wire.AudioLevel(a.packet.Extensions[wire.ExtensionAudioLevel]); ok {
 			t.heard(level)
@@ -144,7 +147,7 @@ func (l *Layer) observe(now time.Duration, a *arrival) {
 	}
 	if info.Keyframe && t.kind == Video {
 		if info.Width > 0 {
-			l.pixels.Store(uint64(info.Width) * uint64(info.Height))
+			l.sizes[0].Store(uint32(info.Width)<<16 | uint32(info.Height))
 		}
 		l.mu.Lock()
 		waited, wished := l.gate.Arrived(now)
@@ -155,9 +158,6 @@ func (l *Layer) observe(now time.Duration, a *arrival) {
 	}
 	if before == 0 || now-before > layerTimeout {
 		l.aliveSince.Store(int64(now))
-		t.rise(now, l)
-	} else if info.Keyframe {
-		t.rise(now, l) // its picture size may be known now
 	}
 }
 
@@ -200,10 +200,20 @@ func (l *Layer) takeOver(now time.Duration, ssrc uint32) bool {
 	return true
 }
 
-// quality orders layers: by picture size where keyframes told it, else by their
-// order in the SDP, which by custom goes upwards.
-func (l *Layer) quality() uint64 {
-	return l.pixels.Load()<<8 | uint64(l.index) //nolint:gosec // not negative
+// pixels is the size of the largest picture in the layer, 0 where no keyframe told it yet.
+func (l *Layer) pixels() int {
+	most := 0
+	for s := range l.sizes {
+		width, height := l.size(s)
+		most = max(most, int(width)*int(height))
+	}
+	return most
+}
+
+// size is that of the picture of a spatial layer in pixels, 0 where it isn't known.
+func (l *Layer) size(spatial int) (width, height uint16) {
+	v := l.sizes[spatial].Load()
+	return uint16(v >> 16), uint16(v) //nolint:gosec // halves
 }
 
 // wish asks the publisher for a keyframe, once for everyone who wishes one.

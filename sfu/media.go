@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"plenum/sfu/internal/bwe"
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
@@ -303,6 +304,13 @@ func (m *media) ReceiveReception(now time.Duration, r transport.Reception) {
 func (m *media) ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, out *transport.Batch) {
 	if sub := (*m.egress.Load())[ssrc]; sub != nil {
 		m.repair = sub.resend(now, sequences, m.repair, out)
+	}
+}
+
+// ReceiveFeedback is what the viewer tells of the packets that it was sent.
+func (m *media) ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival) {
+	if m.p.downlink.feedback(now, m.peer, arrivals) {
+		m.p.nudgeLoop()
 	}
 }
 

@@ -109,9 +109,10 @@ func (p *Participant) answer(offered *jsep.Offered) {
 		case r.Accepted:
 			p.accepted(sub, r)
 		default:
-			sub.hold(true)
+			sub.paused = true
 		}
 	}
+	p.viewing.lookAt = 0
 	p.client.Send(Answer{SDP: p.session.Answer()})
 	p.subscribe(p.room.members())
 }
@@ -168,8 +169,13 @@ func (p *Participant) offerAgain() {
 
 func (p *Participant) accepted(sub *Subscription, r jsep.Result) {
 	sub.accept(r)
+	sub.paused = false
+	if sub.numbers.Load().counted() {
+		p.downlink.begin()
+	}
+	p.viewing.lookAt = 0
 	if p.state == transport.StateConnected {
-		sub.start(p.server.now())
+		sub.start()
 	}
 }
 
@@ -250,13 +256,15 @@ func (p *Participant) add(t *Track) {
 	sub := newSubscription(t, p)
 	sub.slot = p.session.Add(jsep.Sending{
 		Track: t.id, Stream: t.stream(), Video: t.kind == Video, Codec: t.parameters,
-		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.extensions,
+		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.extensions, TransportCC: true,
 	})
 	p.subs[t] = sub
 	p.bySlot[sub.slot] = sub
 }
 
 func (p *Participant) unsubscribe(sub *Subscription) {
+	p.uncount(sub)
+	p.viewing.lookAt = 0
 	sub.track.unsubscribe(sub)
 	p.session.Remove(sub.slot)
 	p.media.forget(sub)

@@ -38,13 +38,15 @@ type Participant struct {
 
 	mailbox chan func()
 	wake    chan struct{} // the roster changed
+	nudge   chan struct{} // what is sent to it may have to change
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
 
 	introduced atomic.Bool // Joined was sent: others may tell this client things
 
-	media media // owned by whoever receives the peer's packets, see media.go
+	media    media // owned by whoever receives the peer's packets, see media.go
+	downlink downlink
 
 	// ---- owned by the loop ----
 
@@ -68,17 +70,19 @@ type Participant struct {
 	badAnswers    int              // to the offer in flight
 	ssrcs         map[uint32]bool  // that this client was ever sent
 	wishes        map[string]Wish  // what the client said of others' tracks, by track id
-	forbidden     bool             // the client was told that it may not publish
+	viewing       viewing
+	forbidden     bool // the client was told that it may not publish
 }
 
 func newParticipant(s *Server, r JoinRequest) *Participant {
 	p := &Participant{
 		id: newID(), name: r.Name, server: s, grants: r.Grants, client: r.Client,
 		joined:  time.Now(),
-		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), done: make(chan struct{}),
+		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1), done: make(chan struct{}),
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
 		unsupported: map[*Track]string{}, ssrcs: map[uint32]bool{}, wishes: map[string]Wish{},
+		viewing: newViewing(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.media.init(p)
@@ -188,11 +192,18 @@ func (p *Participant) run() {
 	p.reconcile() // whoever came or left since add
 	ticker := time.NewTicker(idleTick)
 	defer ticker.Stop()
+	timer := time.NewTimer(idleTick)
+	defer timer.Stop()
 	fast := false
 	for {
-		var changed <-chan struct{}
+		if next := p.nextViewing(); next != never {
+			timer.Reset(max(0, next-p.server.now()))
+		} else {
+			timer.Stop()
+		}
+		var changed, paced <-chan struct{}
 		if p.peer != nil {
-			changed = p.peer.Changed()
+			changed, paced = p.peer.Changed(), p.peer.Paced()
 		}
 		select {
 		case <-p.ctx.Done():
@@ -205,9 +216,15 @@ func (p *Participant) run() {
 			p.announce()
 		case <-changed:
 			p.handleState()
+		case <-p.nudge:
+			p.viewing.lookAt = 0
+		case <-paced:
+			p.viewing.paceAt = 0
+		case <-timer.C:
 		case <-ticker.C:
 			p.tick()
 		}
+		p.tend(p.server.now())
 		if publishing := len(p.tracks) > 0; publishing != fast {
 			fast = publishing
 			ticker.Reset(tickInterval(fast))
@@ -230,6 +247,7 @@ func (p *Participant) teardown() {
 		t.close()
 	}
 	for _, sub := range p.subs {
+		p.uncount(sub)
 		sub.track.unsubscribe(sub)
 	}
 	if p.peer != nil {
@@ -294,6 +312,8 @@ func (p *Participant) handleResume() {
 		return
 	}
 	p.sendTracks()
+	p.tellQualityAgain()
+	p.tellLayers(true)
 	if sdp, pending := p.session.PendingOffer(); pending {
 		p.client.Send(Offer{SDP: sdp})
 	}
@@ -316,8 +336,9 @@ func (p *Participant) handleState() {
 		}
 		p.server.counter.selected(p.peer.Selected())
 		for _, sub := range p.subs {
-			sub.start(now)
+			sub.start()
 		}
+		p.viewing.lookAt = 0
 	case transport.StateClosed:
 		if p.connectedAt == 0 {
 			p.Leave(errors.New("DTLS handshake failed"))
@@ -340,6 +361,7 @@ func (p *Participant) tick() {
 	for _, t := range p.tracks {
 		t.tick(now)
 	}
+	p.tellLayers(false)
 	p.peer.SendTransportCC()
 	if now-p.lastReports >= time.Second {
 		p.lastReports = now

@@ -78,7 +78,8 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		sub.accept(jsep.Result{Accepted: true, Codec: codec.VP8, Format: wire.Format{
 			SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, PayloadType: 96, RTXPayloadType: 97,
 		}})
-		sub.start(path.now)
+		sub.start()
+		sub.aim(path.now, target{0, 7, 7})
 	}
 	path.send(true)
 	return path

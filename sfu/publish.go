@@ -120,7 +120,7 @@ func (p *Participant) announce() {
 	p.announced, p.announceLater = p.server.now(), nil
 	now := &presence{participant: p, info: ParticipantInfo{ID: p.id, Name: p.name}}
 	for _, t := range p.tracks {
-		info := TrackInfo{ID: t.id, Kind: t.kind, Source: t.source, Muted: t.muted}
+		info := TrackInfo{ID: t.id, Kind: t.kind, Source: t.source, Muted: t.muted.Load()}
 		if t.started {
 			info.Codec = t.codec.String()
 			now.tracks = append(now.tracks, t)
@@ -150,8 +150,7 @@ func (p *Participant) handlePublish(tracks []PublishedTrack) {
 			t = p.replace(t, said.Source)
 			changed = true
 		}
-		if t.muted != said.Muted {
-			t.muted = said.Muted
+		if t.muted.Swap(said.Muted) != said.Muted {
 			changed = true
 		}
 	}
@@ -185,8 +184,7 @@ func (p *Participant) handleMute(mid string, muted bool) {
 	if !p.remember(said) {
 		return
 	}
-	if t := p.trackOf(mid); t != nil && t.muted != muted {
-		t.muted = muted
+	if t := p.trackOf(mid); t != nil && t.muted.Swap(muted) != muted {
 		p.announceSoon()
 	}
 }
@@ -194,7 +192,7 @@ func (p *Participant) handleMute(mid string, muted bool) {
 // replace puts a new track in the place of t, on the same m-line.
 func (p *Participant) replace(t *Track, source Source) *Track {
 	p.trackSerial++
-	n := newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), t.mid, t.kind, source, t.muted)
+	n := newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), t.mid, t.kind, source, t.muted.Load())
 	p.tracks[slices.Index(p.tracks, t)] = n
 	t.close()
 	old := p.media.table.Load()
@@ -218,6 +216,7 @@ func (p *Participant) handleStarted(t *Track, parameters jsep.Codec) {
 	switch {
 	case !t.started:
 		t.begin(parameters, p.extensionsOf(t.mid))
+		t.survey(p.server.now())
 	case t.codec != parameters.Codec:
 		p.replace(t, t.source) // the publisher changed its codec in mid-call
 	default:

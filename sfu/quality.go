@@ -175,6 +175,7 @@ func (p *Participant) handleSubscribe(wishes []Wish) {
 		}
 		p.wishes[w.ID] = w
 	}
+	p.viewing.lookAt = 0
 }
 
 // wish is what the client wants of a track.

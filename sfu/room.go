@@ -154,5 +154,6 @@ func (r *Room) detect(d *speaker.Detector, names map[uint32]string) {
 	r.speakers.Store(&speakers)
 	for _, m := range members {
 		m.participant.tell(Speakers{Speakers: speakers})
+		m.participant.nudgeLoop()
 	}
 }

@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"plenum/sfu/internal/alloc"
+	"plenum/sfu/internal/bwe"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/stat"
 )
@@ -27,6 +29,15 @@ func nackResult(r forward.LookupResult) int {
 	}
 	return nackUnknown
 }
+
+// Directions of a switch of layers; to nothing and from it count as well.
+const (
+	switchUp = iota
+	switchDown
+	numDirections
+)
+
+var directionNames = [numDirections]string{"up", "down"}
 
 // Kinds as array indices.
 const (
@@ -65,12 +76,18 @@ type counters struct {
 	pliMerged                stat.Counter
 	glare, iceRestarts       stat.Counter
 	pairs                    [2][4]stat.Counter
+	switches                 [numDirections][alloc.NumCauses]stat.Counter
+	paused                   [alloc.NumReasons]stat.Gauge // video subscriptions, by why they are
+	probes                   [bwe.NumOutcomes]stat.Counter
+	padding                  stat.Counter // bytes
 	keyframeWait, rtt        *stat.Histogram
+	estimate                 *stat.Histogram
 	joinConnected, joinMedia *stat.Histogram
 }
 
 func newCounters() counters {
 	return counters{
+		estimate:      stat.NewHistogram(100e3, 250e3, 500e3, 1e6, 1.5e6, 2.5e6, 5e6, 10e6, 20e6, 50e6),
 		keyframeWait:  stat.NewHistogram(.02, .05, .1, .15, .2, .3, .5, .75, 1, 2, 5),
 		rtt:           stat.NewHistogram(.005, .01, .02, .05, .1, .15, .2, .3, .5, 1, 2),
 		joinConnected: stat.NewHistogram(.05, .1, .2, .3, .5, .75, 1, 2, 5, 10, 30),
@@ -115,6 +132,13 @@ type Stats struct {
 	JoinConnected stat.HistogramSnapshot // seconds from join to ICE and DTLS up
 	JoinMedia     stat.HistogramSnapshot // seconds from join to the first packet forwarded to the viewer
 
+	Estimate      stat.HistogramSnapshot // bit/s, of each viewer with feedback once a second
+	LayerSwitches []Labelled             // direction (up, down), cause: of video
+	Paused        []Labelled             // reason: video subscriptions that get nothing now
+	Probes        []Labelled             // outcome
+	PaddingBytes  uint64                 // sent to probe
+	PacerDelay    stat.HistogramSnapshot // seconds, of packets that had to wait
+
 	SendBatch      stat.HistogramSnapshot // packets per system call
 	ForwardLatency stat.HistogramSnapshot // seconds from arrival to the socket, per batch
 	SendCalls      uint64                 // system calls that sent media
@@ -130,6 +154,7 @@ func (s *Server) Stats() Stats {
 		JoinConnected: c.joinConnected.Snapshot(), JoinMedia: c.joinMedia.Snapshot(),
 		SendBatch: sent.Batch.Snapshot(), ForwardLatency: sent.Latency.Snapshot(),
 		SendCalls: sent.Calls.Load(), SendMessages: sent.Messages.Load(),
+		Estimate: c.estimate.Snapshot(), PaddingBytes: c.padding.Load(), PacerDelay: sent.PacerDelay.Snapshot(),
 		NACKs: []Labelled{
 			{[]string{"out", "asked"}, c.nackOut.Load()},
 			{[]string{"out", "recovered"}, c.recovered.Load()},
@@ -144,7 +169,7 @@ func (s *Server) Stats() Stats {
 		},
 		Dropped: []Labelled{
 			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
-			{[]string{"ice_queue_full"}, s.engine.MuxDrops()},
+			{[]string{"ice_queue_full"}, s.engine.MuxDrops()}, {[]string{"pacer_full"}, sent.PacerDrops.Load()},
 		},
 	}
 	for i, kind := range kindNames {
@@ -166,8 +191,24 @@ func (s *Server) Stats() Stats {
 			out.ICESelected = append(out.ICESelected, Labelled{[]string{protocol, t}, c.pairs[i][j].Load()})
 		}
 	}
+	c.quality(&out)
 	s.countRooms(&out)
 	return out
+}
+
+// quality adds what the allocation and the estimators counted.
+func (c *counters) quality(out *Stats) {
+	for d := range c.switches {
+		for cause := alloc.CauseStart; cause < alloc.NumCauses; cause++ {
+			out.LayerSwitches = append(out.LayerSwitches, Labelled{[]string{directionNames[d], cause.String()}, c.switches[d][cause].Load()})
+		}
+	}
+	for r := alloc.ReasonBandwidth; r < alloc.NumReasons; r++ {
+		out.Paused = append(out.Paused, Labelled{[]string{r.String()}, uint64(max(0, c.paused[r].Load()))}) //nolint:gosec // not negative
+	}
+	for o := bwe.Passed; o < bwe.NumOutcomes; o++ {
+		out.Probes = append(out.Probes, Labelled{[]string{o.String()}, c.probes[o].Load()})
+	}
 }
 
 func (s *Server) countRooms(out *Stats) {

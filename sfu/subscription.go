@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"plenum/sfu/internal/alloc"
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
@@ -35,12 +36,22 @@ type Subscription struct {
 	// numbers are nil until the viewer has accepted the track; its later offers
 	// may change them.
 	numbers atomic.Pointer[numbers]
+	// wanted is the target that the viewer's tile asks for, whatever the
+	// bandwidth, for the publisher's loop.
+	wanted atomic.Pointer[target]
+
+	// Owned by the viewer's loop.
+	paused bool         // the viewer paused its end
+	choice alloc.Choice // as last made, if chosen
+	seen   *LayerIndex  // likewise, as clients are told
+	chosen bool
+	told   *TrackQuality // what the client was told, nil for nothing
 
 	mu          sync.Mutex
 	stream      *forward.Stream
-	held        bool // the viewer paused its end
-	renumbered  bool // numbers changed after packets were sent
-	started     bool // written by the viewer's loop
+	target      target // what the viewer's loop aims at
+	renumbered  bool   // numbers changed after packets were sent
+	started     bool   // written by the viewer's loop
 	rtxSequence uint16
 	reported    bool          // a sender report was sent
 	sentReports [4]sentReport // the last ones, to compute the round-trip time
@@ -55,13 +66,16 @@ type numbers struct {
 	plain bool // the viewer knows Opus but not the RED around it
 }
 
+// counted reports whether packets carry transport-wide numbers.
+func (n *numbers) counted() bool { return n != nil && n.Extensions[wire.ExtensionTransportCC] != 0 }
+
 type sentReport struct {
 	middle uint32
 	at     time.Duration
 }
 
 func newSubscription(t *Track, viewer *Participant) *Subscription {
-	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), rtxSequence: uint16(rand.Uint32() & 0x7fff)} //nolint:gosec // masked
+	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), target: nothing, rtxSequence: uint16(rand.Uint32() & 0x7fff)} //nolint:gosec // masked
 	memory := audioMemory
 	sub.ssrc = viewer.newSSRC()
 	if t.kind == Video {
@@ -96,35 +110,35 @@ func (s *Subscription) accept(r jsep.Result) {
 		s.renumbered = true
 		s.mu.Unlock()
 	}
-	s.hold(false)
 }
 
-// hold stops sending while the viewer's end of the m-line is paused.
-func (s *Subscription) hold(held bool) {
+// aim says what the viewer should get; packets follow at the next legal one.
+func (s *Subscription) aim(now time.Duration, to target) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = held
-	s.aim()
-}
-
-// aim points the stream at the layer to send. It runs under mu.
-func (s *Subscription) aim() {
-	if s.held || !s.started {
-		s.stream.SetTarget(-1)
-	} else {
-		s.stream.SetTarget(int8(s.track.best.Load())) //nolint:gosec // below maxLayers
+	s.target = to
+	s.stream.SetTarget(to.layer)
+	layer, wants := s.stream.WantsKeyframe()
+	s.mu.Unlock()
+	if wants {
+		s.track.wish(now, layer)
 	}
 }
 
-// retarget follows a change of the track's best layer.
-func (s *Subscription) retarget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.aim()
+// flowing is what the viewer is being sent now. It runs under mu.
+func (s *Subscription) flowing() target {
+	return target{s.stream.Current(), 0, 0}
 }
 
-// start lets packets flow: the answer is in and the viewer is connected.
-func (s *Subscription) start(now time.Duration) {
+// want tells the publisher's loop what the viewer's tile asks for.
+func (s *Subscription) want(t target) {
+	if before := s.wanted.Load(); before == nil || *before != t {
+		s.wanted.Store(&t)
+	}
+}
+
+// start lets packets flow as soon as the viewer's loop has aimed: the answer is
+// in and the viewer is connected.
+func (s *Subscription) start() {
 	if s.started || s.numbers.Load() == nil {
 		return
 	}
@@ -140,8 +154,6 @@ func (s *Subscription) start(now time.Duration) {
 		}
 	}
 	s.track.subscribe(s)
-	s.retarget()                                 // after that no change of the best layer is missed
-	s.track.wish(now, int8(s.track.best.Load())) //nolint:gosec // below maxLayers
 }
 
 func (s *Subscription) restart(layer int8) {
@@ -187,7 +199,9 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	if forwarded {
 		// Without RTX a packet may be sent again as it was, which padding that
 		// depends on its company would make another under the same number.
-		s.viewer.media.peer.Send(out, n.RTXSSRC != 0)
+		s.viewer.media.peer.Send(out, transport.Outgoing{
+			Equalise: n.RTXSSRC != 0, Stamp: n.counted(), Pace: s.track.kind == Video,
+		})
 	}
 	if report {
 		s.viewer.media.first()
@@ -217,7 +231,8 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	s.mu.Lock()
 	again := !s.renumbered
 	s.mu.Unlock()
-	if n := s.numbers.Load(); !again && n.RTXSSRC == 0 {
+	n := s.numbers.Load()
+	if !again && n.RTXSSRC == 0 {
 		// The packets can't be made as they were, and SRTP must not see one
 		// packet index with two contents.
 		counter.nackIn[nackGone].Add(uint64(len(sequences)))
@@ -242,9 +257,28 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		counter.repairedOut.Inc()
 		out.Reserve(1)
 		out.Put(s.appendRepair(out.Next(), &p, &found.Edit))
-		s.viewer.media.peer.Send(out, false)
+		s.viewer.media.peer.Send(out, transport.Outgoing{Stamp: n.counted()})
 	}
 	return packet
+}
+
+// padding is the size of the packets that probe, in bytes: the most that RTP's
+// padding can be.
+const padding = 255
+
+// pad puts a packet that holds up to size bytes of padding into a batch, and
+// returns how much goes over the wire.
+func (s *Subscription) pad(size int, out *transport.Batch) int {
+	n := s.numbers.Load()
+	s.mu.Lock()
+	s.rtxSequence++
+	sequence := s.rtxSequence
+	timestamp := s.stream.Timestamp()
+	s.mu.Unlock()
+	out.Reserve(1)
+	b := n.AppendPadding(out.Next(), timestamp, sequence, min(size, padding))
+	out.Put(b)
+	return len(b) + transport.Overhead + transport.Headers
 }
 
 // appendRepair writes a retransmission: over RTX, or where the viewer has none
@@ -320,6 +354,7 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 	counter := &s.viewer.server.counter
 	if rtt > 0 {
 		counter.rtt.Observe(rtt.Seconds())
+		s.viewer.downlink.measured(now, rtt)
 	}
 	counter.lostOut[kindIndex(s.track.kind)].Add(uint64(lost)) //nolint:gosec // not negative
 }

@@ -25,9 +25,11 @@ type Track struct {
 	source    Source
 	publisher *Participant
 	closed    atomic.Bool
+	muted     atomic.Bool // written by the publisher's loop
 
 	// Owned by the publisher's loop; constant for others once started.
-	muted      bool
+	active     [maxLayers]bool          // simulcast layers that the client was told are wanted
+	unwanted   [maxLayers]time.Duration // since when nobody wants them
 	started    bool
 	codec      codec.Codec
 	parameters jsep.Codec
@@ -39,7 +41,7 @@ type Track struct {
 	changed             time.Duration // when either did
 
 	layers [maxLayers]atomic.Pointer[Layer]
-	best   atomic.Int32 // the layer that viewers get, -1 for none
+	view   atomic.Pointer[view] // what it can be seen as; nil before begin
 
 	subsMu sync.Mutex // guards writes of subs
 	subs   atomic.Pointer[[]*Subscription]
@@ -54,10 +56,13 @@ var trackNumbers atomic.Uint32
 func newTrack(p *Participant, id, mid string, kind Kind, source Source, muted bool) *Track {
 	t := &Track{
 		id: id, number: trackNumbers.Add(1), mid: mid, kind: kind, source: source,
-		publisher: p, muted: muted,
+		publisher: p,
+	}
+	t.muted.Store(muted)
+	for i := range t.active {
+		t.active[i] = true
 	}
 	t.subs.Store(&[]*Subscription{})
-	t.best.Store(-1)
 	return t
 }
 
@@ -119,53 +124,12 @@ func (t *Track) tick(now time.Duration) {
 			l.tick(now)
 		}
 	}
-	t.choose(now)
+	t.survey(now)
 	for _, sub := range *t.subs.Load() {
 		if layer, ok := sub.wantsKeyframe(); ok {
 			t.wish(now, layer)
 		}
 	}
-}
-
-// choose finds the best layer that is alive and points everyone at it. It runs
-// on the publisher's loop, which alone moves viewers down: to a layer that has
-// flowed all the while that the best one did not, so that a pause of all layers
-// moves nobody.
-func (t *Track) choose(now time.Duration) {
-	current := t.best.Load()
-	best := int32(-1)
-	var quality uint64
-	for i := range t.layers {
-		l := t.layers[i].Load()
-		if l == nil || !l.live(now) || (int32(i) != current && !l.steady(now)) { //nolint:gosec // below maxLayers
-			continue
-		}
-		if q := l.quality(); best < 0 || q > quality {
-			best, quality = int32(i), q //nolint:gosec // below maxLayers
-		}
-	}
-	if best >= 0 && best != current && t.best.CompareAndSwap(current, best) {
-		t.retarget(now)
-	}
-}
-
-// rise points everyone at a layer that came to life, if it is better than what
-// they get. It runs where the publisher's packets are received.
-func (t *Track) rise(now time.Duration, l *Layer) {
-	current := t.best.Load()
-	if current == int32(l.index) || (current >= 0 && t.layers[current].Load().quality() >= l.quality()) {
-		return
-	}
-	if t.best.CompareAndSwap(current, int32(l.index)) {
-		t.retarget(now)
-	}
-}
-
-func (t *Track) retarget(now time.Duration) {
-	for _, sub := range *t.subs.Load() {
-		sub.retarget()
-	}
-	t.wish(now, int8(t.best.Load())) //nolint:gosec // below maxLayers
 }
 
 // wish asks for a keyframe of a layer, together with everyone else who does.

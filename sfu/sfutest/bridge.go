@@ -66,6 +66,14 @@ func (b *bridge) pump(signal client.Signal, p *sfu.Participant) {
 			p.Publish(tracks)
 		case "mute":
 			p.Mute(m.Mid, m.Muted != nil && *m.Muted)
+		case "subscribe":
+			var wishes []sfu.Wish
+			for _, t := range m.Tracks {
+				wishes = append(wishes, sfu.Wish{
+					ID: t.ID, Enabled: t.Enabled, Width: t.Width, Height: t.Height, FPS: t.FPS, Priority: t.Priority,
+				})
+			}
+			p.Subscribe(wishes)
 		case "message":
 			p.Message(m.To, m.Body)
 		case "leave":
@@ -131,6 +139,16 @@ func message(e sfu.Event) client.Message {
 			m.Speakers = append(m.Speakers, client.Speaker{ID: s.ID, Level: s.Level})
 		}
 		return m
+	case sfu.Quality:
+		m := client.Message{Type: "quality", Downlink: e.Downlink}
+		for _, t := range e.Tracks {
+			m.Tracks = append(m.Tracks, client.TrackInfo{
+				ID: t.ID, Quality: &client.Quality{Layer: (*client.LayerIndex)(t.Layer), Reason: string(t.Reason)},
+			})
+		}
+		return m
+	case sfu.Layers:
+		return client.Message{Type: "layers", Mid: e.Mid, Active: e.Active}
 	case sfu.Message:
 		return client.Message{Type: "message", From: e.From, Body: e.Body}
 	case sfu.Problem:

@@ -241,6 +241,15 @@ func (c *Client) Mute(mid string, muted bool) error {
 	return c.send(Message{Type: typeMute, Mid: mid, Muted: &muted})
 }
 
+// Subscribe says what the client wants of remote tracks, by id.
+func (c *Client) Subscribe(wishes map[string]Wish) error {
+	m := Message{Type: typeSubscribe}
+	for id, w := range wishes {
+		m.Tracks = append(m.Tracks, TrackInfo{ID: id, Wish: &w})
+	}
+	return c.send(m)
+}
+
 // SendMessage sends body, as JSON, to one participant, or to all others if to
 // is empty.
 func (c *Client) SendMessage(to string, body any) error {

@@ -38,6 +38,17 @@ type (
 	}
 	// Speakers lists who speaks now, loudest first.
 	Speakers struct{ Speakers []Speaker }
+	// Qualities tells what is being forwarded of each track that changed, by id,
+	// and the server's estimate of the downlink in bit/s.
+	Qualities struct {
+		Tracks   map[string]Quality
+		Downlink uint64
+	}
+	// Layers tells which simulcast layers of an own track anyone watches.
+	Layers struct {
+		Mid    string
+		Active map[string]bool
+	}
 	// Chat is another participant's message.
 	Chat struct {
 		From string
@@ -66,6 +77,8 @@ func (Participant) event() {}
 func (Tracks) event()      {}
 func (Track) event()       {}
 func (Speakers) event()    {}
+func (Qualities) event()   {}
+func (Layers) event()      {}
 func (Chat) event()        {}
 func (Error) event()       {}
 func (Drain) event()       {}

@@ -126,6 +126,10 @@ func (c *Client) handle(signal Signal, m *Message) {
 		}
 	case typeSpeakers:
 		c.emit(Speakers{m.Speakers})
+	case typeQuality:
+		c.quality(m)
+	case typeLayers:
+		c.emit(Layers{m.Mid, m.Active})
 	case typeMessage:
 		c.emit(Chat{m.From, m.Body})
 	case typeDrain:
@@ -143,6 +147,16 @@ func (c *Client) mapped(tracks []TrackInfo) {
 		}
 	}
 	c.emit(Tracks{tracks})
+}
+
+func (c *Client) quality(m *Message) {
+	q := Qualities{Tracks: map[string]Quality{}, Downlink: m.Downlink}
+	for _, t := range m.Tracks {
+		if t.Quality != nil {
+			q.Tracks[t.ID] = *t.Quality
+		}
+	}
+	c.emit(q)
 }
 
 func (c *Client) refused(e Error) {

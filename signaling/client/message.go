@@ -14,6 +14,9 @@ const (
 	typeCandidate   = "candidate"
 	typePublish     = "publish"
 	typeMute        = "mute"
+	typeSubscribe   = "subscribe"
+	typeQuality     = "quality"
+	typeLayers      = "layers"
 	typeMessage     = "message"
 	typeLeave       = "leave"
 	typeParticipant = "participant"
@@ -42,9 +45,12 @@ type Message struct {
 	SDP       string                   `json:"sdp,omitempty"`
 	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"` // nil or empty ends them
 
-	Tracks []TrackInfo `json:"tracks,omitempty"` // publish, tracks
+	Tracks []TrackInfo `json:"tracks,omitempty"` // publish, tracks, subscribe, quality
 	Mid    string      `json:"mid,omitempty"`
 	Muted  *bool       `json:"muted,omitempty"`
+
+	Downlink uint64          `json:"downlink,omitempty"` // bit/s
+	Active   map[string]bool `json:"active,omitempty"`   // by rid
 
 	To   string          `json:"to,omitempty"`
 	From string          `json:"from,omitempty"`
@@ -81,6 +87,30 @@ type TrackInfo struct {
 	Codec       string `json:"codec,omitempty"`
 	// Unsupported names the codec that this client can't decode; Mid is empty then.
 	Unsupported string `json:"unsupported,omitempty"`
+
+	*Wish    // in subscribe
+	*Quality // in quality
+}
+
+// Wish is what a client wants of a remote track; zero fields are no limit.
+type Wish struct {
+	Enabled  bool    `json:"enabled"`
+	Width    int     `json:"width,omitempty"` // device pixels
+	Height   int     `json:"height,omitempty"`
+	FPS      float64 `json:"fps,omitempty"`
+	Priority int     `json:"priority,omitempty"`
+}
+
+// Quality is what is being forwarded of a track. Layer is nil where it is paused.
+type Quality struct {
+	Layer  *LayerIndex `json:"layer"`
+	Reason string      `json:"reason,omitempty"`
+}
+
+// LayerIndex names one way to see a track.
+type LayerIndex struct {
+	Spatial  int `json:"spatial"`
+	Temporal int `json:"temporal"`
 }
 
 // ParticipantInfo describes another participant.

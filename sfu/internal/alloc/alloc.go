@@ -56,6 +56,7 @@ const (
 	ReasonSubscription               // the client has turned it off
 	ReasonPublisher                  // the layer wanted isn't live, or none is
 	ReasonMuted                      // the publisher has muted it
+	NumReasons
 )
 
 // String names r as the protocol does; ReasonNone is "".
@@ -69,6 +70,7 @@ type Choice struct {
 	Layer  int    // index in the track's Layers, -1 where it is paused
 	Wanted int    // what its subscription wants, be it live or not and whatever the budget; -1 for nothing
 	Reason Reason // why Layer isn't Wanted
+	Cause  Cause  // why Layer changed last
 }
 
 // Allocator splits one viewer's budget. It isn't safe for concurrent use.
@@ -220,6 +222,7 @@ func (a *Allocator) conclude(v *view, now time.Duration, forced bool) Choice {
 			a.lowered++
 		}
 	}
+	c.Cause = s.cause
 	s.sent, s.reason, s.active = c.Layer, c.Reason, v.n > 0
 	s.ideal, s.top = int(v.ideal), a.plan.layer(v, v.n-1)
 	return c

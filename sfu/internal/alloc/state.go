@@ -15,6 +15,7 @@ const (
 	CauseSubscription              // the tile changed, or the client turned it off
 	CausePublisher                 // a layer died or came to life
 	CauseMuted                     // the publisher muted it
+	NumCauses
 )
 
 // String names c for people and metrics.

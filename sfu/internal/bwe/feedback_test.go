@@ -22,7 +22,9 @@ func unhex(t testing.TB, s string) []byte {
 const feedbackHeader = "8FCD0005" + "00000001" + "00000002" + "FFFE"
 
 func TestParseFeedback(t *testing.T) {
-	at := func(quarters int) time.Duration { return 64*time.Millisecond + time.Duration(quarters)*250*time.Microsecond }
+	at := func(quarters int) time.Duration {
+		return 64*time.Millisecond + time.Duration(quarters)*250*time.Microsecond
+	}
 	tests := []struct {
 		name, rest string
 		want       []Arrival

@@ -45,6 +45,7 @@ const (
 	Lost                   // too little of it was reported as received
 	Unheard                // the feedback that would have told got lost
 	Unsent                 // the pacer didn't send it in time
+	NumOutcomes
 )
 
 // String names o for people and metrics.

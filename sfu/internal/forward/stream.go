@@ -129,6 +129,9 @@ func (s *Stream) Target() int8 { return s.target }
 // Current is the layer that flows or flowed last, -1 before anything flowed.
 func (s *Stream) Current() int8 { return s.current }
 
+// Timestamp is the newest outgoing one, for padding.
+func (s *Stream) Timestamp() uint32 { return uint32(s.clock.top) } //nolint:gosec // cut to the wire's width
+
 // WantsKeyframe tells the layer whose keyframe the Stream waits for.
 func (s *Stream) WantsKeyframe() (layer int8, ok bool) {
 	if !s.video || s.target == noLayer || s.onTarget() {

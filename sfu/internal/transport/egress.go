@@ -31,8 +31,8 @@ type Sent struct {
 }
 
 const (
-	// headers are those of IPv4 and UDP. What IPv6 adds is too little to tell apart.
-	headers = 28
+	// Headers are those of IPv4 and UDP. What IPv6 adds is too little to tell apart.
+	Headers = 28
 	// maxLog bounds what is logged between two calls of TakeSent: a second at
 	// 80 Mbit/s. What doesn't fit leaves without being logged.
 	maxLog = 8192
@@ -107,7 +107,7 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 // It runs under outRTPMu.
 func (k *keys) leave(packet []byte, stamp bool, probe uint8, now time.Duration) []byte {
 	e := &k.egress
-	size := len(packet) + Overhead + headers
+	size := len(packet) + Overhead + Headers
 	if stamp {
 		wire.Stamp(packet, e.sequence)
 		if len(e.log) < maxLog {

@@ -85,7 +85,7 @@ func TestSendStampsAndLogs(t *testing.T) {
 	if got := v.expect(10, 11, 12, 13); !reflect.DeepEqual(got, []uint16{0, 1, 0, 2}) {
 		t.Errorf("numbers %v", got)
 	}
-	const around = 12 + 8 + Overhead + headers
+	const around = 12 + 8 + Overhead + Headers
 	want := []Sent{{time.Second, 0, 100 + around, 0}, {time.Second, 1, 100 + around, 0}, {3 * time.Second, 2, 200 + around, 7}}
 	log := v.peer.TakeSent(nil)
 	if !reflect.DeepEqual(log, want) {

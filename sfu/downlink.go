@@ -1,0 +1,172 @@
+package sfu
+
+import (
+	"sync"
+	"time"
+
+	"plenum/sfu/internal/bwe"
+	"plenum/sfu/internal/transport"
+)
+
+// unlimited is the budget of a viewer who gives no feedback to estimate from.
+const unlimited = 1 << 40
+
+const (
+	// fallTold and riseTold are the changes of the estimate for which the
+	// viewer's loop is woken; the rest it sees when it looks by itself.
+	fallTold, riseTold = 0.97, 1.05
+	// minuteSamples is how much history an explanation has, in seconds.
+	minuteSamples = 60
+)
+
+// downlink is what is known of the path to one viewer. Its mutex guards the
+// estimator, which the viewer's loop asks and whoever receives the viewer's
+// feedback feeds; under it only the peer's log is taken, behind a leaf lock.
+type downlink struct {
+	mu        sync.Mutex
+	estimator *bwe.Estimator // nil while the viewer isn't asked for feedback
+	sent      []transport.Sent
+	told      uint64 // the target that the loop acted on
+	probe     bwe.Probe
+	hasProbe  bool          // to be sent by the loop
+	heard     bool          // feedback came: the estimate means something
+	began     time.Duration // when the first packet left that feedback should come for
+}
+
+// deafAfter is how long a client may give no feedback though it promised to. Then
+// it counts as one that gives none: a start rate for good would be worse.
+const deafAfter = 3 * time.Second
+
+// begin starts to estimate, where that hasn't begun.
+func (d *downlink) begin() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		d.estimator = bwe.New(bwe.Config{})
+	}
+}
+
+// feedback takes a viewer's feedback and reports whether its loop should look.
+func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []bwe.Arrival) (look bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.estimator
+	if e == nil {
+		return false
+	}
+	d.drain(peer)
+	e.Feedback(now, arrivals)
+	first := !d.heard
+	d.heard = true
+	target := float64(e.Target(now))
+	told := float64(d.told)
+	return d.seekProbe(now) || first || target < fallTold*told || target > riseTold*told
+}
+
+// drain tells the estimator what left since the last time.
+func (d *downlink) drain(peer *transport.Peer) {
+	d.sent = peer.TakeSent(d.sent)
+	for i := range d.sent {
+		s := &d.sent[i]
+		d.estimator.Sent(s.At, s.Sequence, int(s.Size), s.Probe)
+	}
+	if d.began == 0 && len(d.sent) > 0 {
+		d.began = d.sent[0].At
+	}
+}
+
+// seekProbe asks whether a probe is due.
+func (d *downlink) seekProbe(now time.Duration) bool {
+	if d.hasProbe {
+		return false
+	}
+	d.probe, d.hasProbe = d.estimator.Probe(now)
+	return d.hasProbe
+}
+
+// budget is what may be sent now in bit/s; heard is false where that isn't an
+// estimate but the lack of one.
+func (d *downlink) budget(now time.Duration, peer *transport.Peer) (bits uint64, heard bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return unlimited, false
+	}
+	d.drain(peer)
+	if !d.heard && d.began > 0 && now-d.began > deafAfter {
+		return unlimited, false
+	}
+	d.told = d.estimator.Target(now)
+	return d.told, d.heard
+}
+
+// demand tells what the allocation would send if it could. It returns a probe
+// that the loop should send now, and when to look again.
+func (d *downlink) demand(now time.Duration, bits, next uint64) (probe bwe.Probe, ok bool, at time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return bwe.Probe{}, false, never
+	}
+	d.estimator.Demand(now, bits, next)
+	d.seekProbe(now)
+	probe, ok, d.hasProbe = d.probe, d.hasProbe, false
+	at, again := d.estimator.Next(now)
+	if !again {
+		at = never
+	}
+	return probe, ok, at
+}
+
+// measured takes a round-trip time.
+func (d *downlink) measured(now, rtt time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator != nil {
+		d.estimator.RTT(now, rtt)
+	}
+}
+
+// state is all that can be read of the estimator; ok is false where there is none.
+func (d *downlink) state() (s bwe.State, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return s, false
+	}
+	return d.estimator.State(), true
+}
+
+// minute is a ring of samples of the last minute. It belongs to the viewer's loop.
+type minute struct {
+	samples [minuteSamples]sample
+	next    int
+	count   int
+}
+
+// sample is one second.
+type sample struct {
+	at                         time.Duration
+	target, acknowledged, sent uint64
+	queue, rtt                 time.Duration
+	loss                       float64
+}
+
+func (m *minute) add(now time.Duration, s *bwe.State) {
+	m.samples[m.next] = sample{now, s.Target, s.Acknowledged, s.Sent, s.Queue, s.RTT, s.Loss}
+	m.next = (m.next + 1) % minuteSamples
+	m.count = min(m.count+1, minuteSamples)
+}
+
+// since lists the samples, oldest first.
+func (m *minute) since(now time.Duration) []Sample {
+	list := make([]Sample, 0, m.count)
+	for i := range m.count {
+		s := &m.samples[(m.next-m.count+i+minuteSamples)%minuteSamples]
+		list = append(list, Sample{
+			Ago: milliseconds(now - s.at), Target: s.target, Acknowledged: s.acknowledged, Sent: s.sent,
+			Queue: milliseconds(s.queue), Loss: s.loss, RTT: milliseconds(s.rtt),
+		})
+	}
+	return list
+}

@@ -1,0 +1,77 @@
+package sfu
+
+import "time"
+
+// unwantedFor is how long nobody must have wanted a layer before its publisher is
+// told: tiles come and go, and a layer that starts again costs a keyframe.
+const unwantedFor = 2 * time.Second
+
+// tellLayers tells the client which of its simulcast layers anyone wants, if that
+// changed or again is set. The lowest always counts as wanted, so that whoever
+// comes sees something at once.
+func (p *Participant) tellLayers(again bool) {
+	now := p.server.now()
+	for _, t := range p.tracks {
+		rids := p.rids(t)
+		if len(rids) < 2 || !t.started {
+			continue
+		}
+		changed := t.updateActive(now, len(rids))
+		if !changed && !again {
+			continue
+		}
+		active := make(map[string]bool, len(rids))
+		for i, rid := range rids {
+			active[rid] = t.active[i]
+		}
+		p.client.Send(Layers{Mid: t.mid, Active: active})
+	}
+}
+
+// rids are the names of the track's simulcast layers, by index.
+func (p *Participant) rids(t *Track) []string {
+	r := p.media.table.Load().byMid[t.mid]
+	if r == nil {
+		return nil
+	}
+	return r.incoming.RIDs[:min(len(r.incoming.RIDs), maxLayers)]
+}
+
+// updateActive works out which of n layers are wanted and reports a change. What
+// the client was never told is that all are.
+func (t *Track) updateActive(now time.Duration, n int) (changed bool) {
+	wanted := t.wantedLayers(n)
+	for i := range n {
+		switch {
+		case wanted[i]:
+			t.unwanted[i] = 0
+		case t.unwanted[i] == 0:
+			t.unwanted[i] = now
+		}
+		active := wanted[i] || now-t.unwanted[i] < unwantedFor
+		changed = changed || active != t.active[i]
+		t.active[i] = active
+	}
+	return changed
+}
+
+// wantedLayers are the simulcast layers that a viewer's tile asks for.
+func (t *Track) wantedLayers(n int) (wanted [maxLayers]bool) {
+	lowest := int8(0)
+	if l := t.ascending(); len(l) > 0 {
+		lowest = l[0].index
+	}
+	wanted[lowest] = true
+	for _, sub := range *t.subs.Load() {
+		w := sub.wanted.Load()
+		switch {
+		case w == nil: // its loop hasn't looked yet
+			for i := range n {
+				wanted[i] = true
+			}
+		case w.layer >= 0:
+			wanted[w.layer] = true
+		}
+	}
+	return wanted
+}
