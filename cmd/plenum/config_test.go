@@ -107,6 +107,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"listen without port": {args: []string{"--listen", "localhost"}, want: "--listen"},
 		"metrics address":     {args: []string{"--metrics-listen", "x"}, want: "--metrics-listen"},
 		"no address":          {args: []string{"--media-address", "eth0"}, want: "media-address"},
+		"short admin token":   {yaml: "admin-token: 0123456789abcde", want: "--admin-token must have 16"},
 		"half a certificate":  {args: []string{"--tls-cert", "x"}, want: "--tls-key"},
 		"two certificates":    {args: []string{"--tls-cert", "x", "--tls-key", "y", "--tls-self-signed"}, want: "--tls-self-signed"},
 		"negative limit":      {args: []string{"--max-participants=-1"}, want: "max-participants"},

@@ -31,6 +31,7 @@ type serveCommand struct {
 
 	AllowOrigin []string `placeholder:"ORIGIN" help:"Web origin that may connect, such as https://example.org, or * for any (repeatable); by default any where tokens are required, else the same host and localhost."`
 	KeyFile     string   `placeholder:"FILE" help:"File of signing keys, a line 'id: secret' each: clients need a token. Without it rooms are open."`
+	AdminToken  string   `placeholder:"TOKEN" help:"What operators show to /debug from other machines, 16 characters or more; better set as PLENUM_ADMIN_TOKEN, for flags can be seen by everyone on this machine."`
 
 	MaxRoomParticipants int `default:"0" placeholder:"N" help:"Participants in one room; 0 is no limit."`
 	MaxParticipants     int `default:"0" placeholder:"N" help:"Participants on this server; 0 is no limit."`
@@ -57,6 +58,9 @@ func (c *serveCommand) Validate() error {
 	}
 	if c.TLSCert != "" && c.TLSSelfSigned {
 		return errors.New("--tls-self-signed makes its own certificate: leave out --tls-cert")
+	}
+	if c.AdminToken != "" && len(c.AdminToken) < minAdminToken {
+		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
 	}
 	for name, value := range map[string]int64{
 		"max-room-participants": int64(c.MaxRoomParticipants),

@@ -19,6 +19,7 @@ func (s *server) appRoutes(scrape http.Handler) http.Handler {
 	routes.Handle("GET /ws", s.signaling)
 	routes.HandleFunc("/rooms/{room}", s.signaling.ServeOccupants)
 	s.healthRoutes(routes)
+	s.debugRoutes(routes)
 	if scrape != nil {
 		routes.Handle("GET /metrics", scrape)
 	}
@@ -30,6 +31,7 @@ func (s *server) metricsRoutes(scrape http.Handler) http.Handler {
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", scrape)
 	s.healthRoutes(routes)
+	s.debugRoutes(routes)
 	return routes
 }
 
