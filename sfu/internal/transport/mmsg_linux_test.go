@@ -97,6 +97,42 @@ func TestSenderSkipsWhatTheKernelRefuses(t *testing.T) {
 	}
 }
 
+func TestPoster(t *testing.T) {
+	for _, local := range []string{"127.0.0.1:0", "[::1]:0"} {
+		to, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(local)))
+		if err != nil {
+			t.Skipf("no %s: %v", local, err)
+		}
+		defer func() { _ = to.Close() }()
+		p, err := listenUDP(netip.MustParseAddrPort(local))
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := addrPort(to)
+		if n, err := p.WriteToAddrPort([]byte("one"), address); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		if n, err := p.WriteTo([]byte("second"), net.UDPAddrFromAddrPort(address)); n != 6 || err != nil {
+			t.Fatal(n, err)
+		}
+		r, err := newReceiver(to, 4, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := collect(t, r, to, 2)
+		if string(got[0]) != "one" || string(got[1]) != "second" {
+			t.Errorf("got %q", got)
+		}
+		if _, err := p.WriteToAddrPort(make([]byte, 70_000), address); err == nil {
+			t.Error("a datagram of 70,000 bytes went out")
+		}
+		_ = p.Close()
+		if _, err := p.WriteToAddrPort([]byte("late"), address); err == nil {
+			t.Error("a closed socket sent something")
+		}
+	}
+}
+
 func TestReceiverTellsTheSender(t *testing.T) {
 	for _, local := range []string{"127.0.0.1:0", "[::1]:0"} {
 		to, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(local)))

@@ -44,6 +44,16 @@ type sender struct{ conn *net.UDPConn }
 
 func newSender(c *net.UDPConn, _ int, _ bool) (*sender, error) { return &sender{c}, nil }
 
+// poster writes single datagrams.
+type poster struct{ conn *net.UDPConn }
+
+func newPoster(c *net.UDPConn) (*poster, error) { return &poster{c}, nil }
+
+func (s *poster) post(b []byte, to netip.AddrPort) error {
+	_, err := s.conn.WriteToUDPAddrPort(b, to)
+	return err
+}
+
 // outgoing is one datagram.
 type outgoing struct {
 	to    *sockaddr

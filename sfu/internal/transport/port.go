@@ -31,6 +31,7 @@ type udpPort struct {
 	index   int // among the engine's ports
 	local   netip.AddrPort
 	sockets []*net.UDPConn
+	poster  *poster // to the first socket
 
 	mux    chan muxPacket
 	free   chan []byte // buffers of muxPackets that were read
@@ -71,6 +72,10 @@ func listenUDP(address netip.AddrPort) (*udpPort, error) {
 		p.sockets = append(p.sockets, conn)
 	}
 	p.local = netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
+	var err error
+	if p.poster, err = newPoster(p.sockets[0]); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
 	return p, nil
 }
 
@@ -127,7 +132,10 @@ func (p *udpPort) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 
 // WriteToAddrPort is how pion's mux writes: STUN, DTLS and our RTCP.
 func (p *udpPort) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return p.sockets[0].WriteToUDPAddrPort(b, to)
+	if err := p.poster.post(b, to); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // ReadFrom makes a udpPort a net.PacketConn; pion uses ReadFromAddrPort.
@@ -138,7 +146,11 @@ func (p *udpPort) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // WriteTo makes a udpPort a net.PacketConn; pion uses WriteToAddrPort.
 func (p *udpPort) WriteTo(b []byte, to net.Addr) (int, error) {
-	return p.sockets[0].WriteTo(b, to)
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, net.InvalidAddrError("no UDP address")
+	}
+	return p.WriteToAddrPort(b, udp.AddrPort())
 }
 
 // LocalAddr is the shared address.
