@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"plenum/sfu/internal/transport"
+	"plenum/sfu/stat"
 )
 
 // defaultMediaTimeout is how long a participant may have no media path: as long
@@ -60,6 +61,10 @@ func (s *Server) now() time.Duration { return time.Since(s.started) }
 
 // MediaPort is the bound port of everyone's media, UDP and TCP.
 func (s *Server) MediaPort() uint16 { return s.engine.Port() }
+
+// SendLatency is a snapshot of the times from packets' arrival to the socket, in
+// seconds and per batch; it is part of Stats, but costs little.
+func (s *Server) SendLatency() stat.HistogramSnapshot { return s.engine.Counters().Latency.Snapshot() }
 
 // Join gives r.Client a place in a room, which is made if there is none of that
 // name. It fails with ErrRoomFull, ErrServerFull or ErrClosed.

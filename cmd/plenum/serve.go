@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,6 +55,11 @@ func serve(ctx context.Context, draining func(), c *serveCommand, log *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	following, stop := context.WithCancel(context.Background())
+	var followed sync.WaitGroup
+	followed.Go(func() { followLoad(following, s.engine.SendLatency, log) })
+	defer followed.Wait()
+	defer stop()
 	if err := s.listen(); err != nil {
 		return err
 	}
