@@ -70,6 +70,19 @@ var families = []family{
 	histogram("plenum_rtt_seconds", "Round-trip times to viewers, from their receiver reports.",
 		func(s *snapshot) stat.HistogramSnapshot { return s.engine.RTT }),
 
+	histogram("plenum_downlink_estimate_bytes_per_second", "Estimated bandwidth to viewers who give feedback, each observed once a second.",
+		func(s *snapshot) stat.HistogramSnapshot { return inBytes(s.engine.Estimate) }),
+	counters("plenum_layer_switches_total", "Changes of the layer that a viewer is sent of a video, by what brought them about.", []string{"direction", "reason"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.LayerSwitches }),
+	gauges("plenum_paused_subscriptions", "Subscriptions to video of which nothing is sent now, by why.", []string{"reason"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.Paused }),
+	counters("plenum_probes_total", "Clusters of padding that probed for more bandwidth, by what became of them.", []string{"outcome"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.Probes }),
+	counter("plenum_padding_bytes_total", "Bytes of padding sent to probe.",
+		func(s *snapshot) uint64 { return s.engine.PaddingBytes }),
+	histogram("plenum_pacer_delay_seconds", "Time that packets waited in the pacer, of those that had to.",
+		func(s *snapshot) stat.HistogramSnapshot { return s.engine.PacerDelay }),
+
 	counters("plenum_ice_selected_total", "ICE candidate pairs chosen, by the type of the client's candidate.", []string{"protocol", "type"},
 		func(s *snapshot) []sfu.Labelled { return s.engine.ICESelected }),
 	counter("plenum_ice_restarts_total", "ICE restarts.",
@@ -143,6 +156,16 @@ func histogram(name, help string, value func(*snapshot) stat.HistogramSnapshot) 
 	return family{name: name, help: help, histograms: func(s *snapshot) []labelledHistogram {
 		return []labelledHistogram{{value: value(s)}}
 	}}
+}
+
+// inBytes is a histogram of bits as one of bytes, Prometheus's base unit.
+func inBytes(h stat.HistogramSnapshot) stat.HistogramSnapshot {
+	bounds := slices.Clone(h.Bounds)
+	for i := range bounds {
+		bounds[i] /= 8
+	}
+	h.Bounds, h.Sum = bounds, h.Sum/8
+	return h
 }
 
 // byKey makes the last label of a map's keys, after those given.

@@ -18,10 +18,15 @@ func TestCollectorReportsSnapshot(t *testing.T) {
 	for _, v := range []float64{0.05, 0.5, 5} {
 		wait.Observe(v)
 	}
+	estimate := stat.NewHistogram(250e3, 1e6) // bit/s
+	for _, v := range []float64{200e3, 800e3, 2e6} {
+		estimate.Observe(v)
+	}
 	empty := stat.NewHistogram(1).Snapshot()
 	engine := sfu.Stats{
-		Rooms:        2,
-		Packets:      []sfu.Labelled{{Labels: []string{"in", "audio"}, Value: 7}, {Labels: []string{"out", "video"}, Value: 9}},
+		Rooms:    2,
+		Packets:  []sfu.Labelled{{Labels: []string{"in", "audio"}, Value: 7}, {Labels: []string{"out", "video"}, Value: 9}},
+		Estimate: estimate.Snapshot(), PacerDelay: empty,
 		KeyframeWait: wait.Snapshot(), RTT: empty, JoinConnected: empty, JoinMedia: empty,
 	}
 	sessions := signaling.Stats{
@@ -30,6 +35,13 @@ func TestCollectorReportsSnapshot(t *testing.T) {
 	}
 	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions })
 	const want = `
+# HELP plenum_downlink_estimate_bytes_per_second Estimated bandwidth to viewers who give feedback, each observed once a second.
+# TYPE plenum_downlink_estimate_bytes_per_second histogram
+plenum_downlink_estimate_bytes_per_second_bucket{le="31250"} 1
+plenum_downlink_estimate_bytes_per_second_bucket{le="125000"} 2
+plenum_downlink_estimate_bytes_per_second_bucket{le="+Inf"} 3
+plenum_downlink_estimate_bytes_per_second_sum 375000
+plenum_downlink_estimate_bytes_per_second_count 3
 # HELP plenum_draining 1 while the server takes no new sessions because it is going away.
 # TYPE plenum_draining gauge
 plenum_draining 1
@@ -56,7 +68,7 @@ plenum_sessions{state="detached"} 1
 plenum_signaling_messages_total{direction="in",type="offer"} 3
 plenum_signaling_messages_total{direction="out",type="offer"} 4
 `
-	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_draining", "plenum_keyframe_wait_seconds",
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_downlink_estimate_bytes_per_second", "plenum_draining", "plenum_keyframe_wait_seconds",
 		"plenum_rooms", "plenum_rtp_packets_total", "plenum_sessions", "plenum_signaling_messages_total"); err != nil {
 		t.Error(err)
 	}
