@@ -59,8 +59,9 @@ type Layer struct {
 	clockAt   time.Duration
 
 	// Owned by whoever receives the publisher's packets.
-	old int // packets in a row that were too old
-	due []uint16
+	parser codec.Parser
+	old    int // packets in a row that were too old
+	due    []uint16
 }
 
 // lossCount is what the tracker's counters were when last exported.
@@ -86,6 +87,7 @@ func (l *Layer) restart(now time.Duration, ssrc uint32) {
 	l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
 	l.hasReport = false
 	l.mu.Unlock()
+	l.parser = codec.Parser{}
 	l.history.Reset()
 	for _, sub := range *l.track.subs.Load() {
 		sub.restart(l.index)
@@ -129,7 +131,7 @@ func (l *Layer) receive(now time.Duration, a *arrival, raw []byte, repaired bool
 	}
 	a.input = forward.Input{
 		Layer: l.index, Ext: ext, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload,
-		Info: codec.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor]),
+		Info: l.parser.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor], arrived != repair.InOrder),
 	}
 	l.observe(now, a)
 	return true
@@ -147,7 +149,10 @@ func (l *Layer) observe(now time.Duration, a *arrival) {
 	}
 	if info.Keyframe && t.kind == Video {
 		if info.Width > 0 {
-			l.sizes[0].Store(uint32(info.Width)<<16 | uint32(info.Height))
+			for s := range l.sizes {
+				width, height := l.parser.Size(uint8(s)) //nolint:gosec // small
+				l.sizes[s].Store(uint32(width)<<16 | uint32(height))
+			}
 		}
 		l.mu.Lock()
 		waited, wished := l.gate.Arrived(now)

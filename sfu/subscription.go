@@ -116,7 +116,7 @@ func (s *Subscription) accept(r jsep.Result) {
 func (s *Subscription) aim(now time.Duration, to target) {
 	s.mu.Lock()
 	s.target = to
-	s.stream.SetTarget(to.layer)
+	s.stream.SetTarget(forward.Target{Layer: to.layer, Spatial: to.spatial, Temporal: to.temporal})
 	layer, wants := s.stream.WantsKeyframe()
 	s.mu.Unlock()
 	if wants {
@@ -126,7 +126,8 @@ func (s *Subscription) aim(now time.Duration, to target) {
 
 // flowing is what the viewer is being sent now. It runs under mu.
 func (s *Subscription) flowing() target {
-	return target{s.stream.Current(), 0, 0}
+	current := s.stream.Current()
+	return target{current.Layer, current.Spatial, current.Temporal}
 }
 
 // want tells the publisher's loop what the viewer's tile asks for.
@@ -300,7 +301,7 @@ func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit) 
 // to the one that it still gets while a switch is pending.
 func (s *Subscription) requestKeyframe(now time.Duration) {
 	s.mu.Lock()
-	target, current := s.stream.Target(), s.stream.Current()
+	target, current := s.stream.Target().Layer, s.stream.Current().Layer
 	s.mu.Unlock()
 	s.track.wish(now, target)
 	if target >= 0 && current != target {
@@ -321,7 +322,7 @@ func (s *Subscription) senderReport(layer int8, r transport.SenderReport, arrive
 func (s *Subscription) report(now time.Duration, layer int8, out *transport.Batch) {
 	s.mu.Lock()
 	r, ok := s.stream.Report(now)
-	ok = ok && layer == s.stream.Current()
+	ok = ok && layer == s.stream.Current().Layer
 	if ok {
 		s.reported = true
 		s.sentReports[s.nextReport%len(s.sentReports)] = sentReport{r.NTP.Middle(), now}

@@ -39,13 +39,13 @@ var av1Goldens = []golden{
 	{"forbidden bit", AV1, unhex("18  88 " + av1Sequence), nil, Info{}},
 	{"empty", AV1, nil, nil, Info{}},
 	{"no OBU", AV1, unhex("18"), nil, Info{}},
-	{"descriptor starts a frame", AV1, unhex("10  30 1000"), unhex("80 0001"), start},
-	{"descriptor in a frame", AV1, unhex("10  30 1000"), unhex("00 0001"), Info{}},
-	{"descriptor starts with a tile group", AV1, unhex("10  20 00"), unhex("80 0001"), start},
-	{"descriptor with later fields", AV1, unhex("10  30 1000"), unhex("c0 0001 40"), start},
-	{"structure tells the size", AV1, unhex("18  30 1000"), unhex(oneTemplate), keySized(640, 360)},
-	{"sequence header before structure", AV1, unhex("28  0b 08 " + av1Sequence + "  30"), unhex(oneTemplate), keySized(1280, 720)},
-	{"structure alone", AV1, unhex("10  30 1000"), unhex(oneTemplate), keySized(640, 360)},
+	{"descriptor starts a frame", AV1, unhex("10  30 1000"), unhex("80 0001"), of(start, false)},
+	{"descriptor in a frame", AV1, unhex("10  30 1000"), unhex("00 0001"), of(Info{}, false)},
+	{"descriptor starts with a tile group", AV1, unhex("10  20 00"), unhex("80 0001"), of(start, false)},
+	{"descriptor with later fields", AV1, unhex("10  30 1000"), unhex("c0 0001 40"), of(start, true)},
+	{"structure tells the size", AV1, unhex("18  30 1000"), unhex(oneTemplate), of(keySized(640, 360), true)},
+	{"sequence header before structure", AV1, unhex("28  0b 08 " + av1Sequence + "  30"), unhex(oneTemplate), of(keySized(1280, 720), true)},
+	{"structure alone", AV1, unhex("10  30 1000"), unhex(oneTemplate), of(keySized(640, 360), true)},
 	{"structure at the end of a frame", AV1, unhex("90  30"), unhex("40" + oneTemplate[2:]), Info{}},
 	{"structure without payload", AV1, nil, unhex(oneTemplate), Info{}},
 	{"unknown template", AV1, unhex("10  20 00"), unhex("c1" + oneTemplate[2:]), Info{}},
@@ -156,7 +156,7 @@ func TestAV1Size(t *testing.T) {
 	}
 	t.Run("too wide", func(t *testing.T) {
 		b := append([]byte{0x18}, sequence{points: 1, width: 65536, height: 16}.bytes()...)
-		if i := checkParse(t, AV1, b, nil); i != key {
+		if i := checkParse(t, AV1, b, nil); i != (Info{Keyframe: true, Start: true, Switch: true, Layers: whole}) {
 			t.Errorf("got %+v", i)
 		}
 	})

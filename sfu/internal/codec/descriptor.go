@@ -1,129 +1,159 @@
 package codec
 
-// dependency is what a dependency descriptor (AV1 RTP payload format v1.0,
-// appendix A) tells without those of earlier packets.
-type dependency struct {
-	start, end bool  // of a layer frame
-	template   uint8 // frame_dependency_template_id, 0 to 63
-	frame      uint16
-	// structured: the template structure is attached. Only then the following
-	// are known.
-	structured    bool
-	independent   bool // the frame refers to no other
-	width, height uint16
+// The most templates and decode targets of a structure (AV1 RTP payload format
+// v1.0, appendix A.8.2).
+const (
+	maxTemplates = 64
+	maxTargets   = 32
+)
+
+// Decode target indications (A.8.3) that matter here; the others, discardable and
+// required, say that the frame is part of the target and no more.
+const (
+	notPresent = 0
+	switchable = 2
+)
+
+// structure is a template dependency structure in terms of selections.
+type structure struct {
+	known     bool
+	offset    uint8 // template_id_offset
+	templates uint8 // 1 to 64
+	targets   uint8 // decode targets, 1 to 32
+	spatial   uint8 // the highest layers
+	temporal  uint8
+	layering  Layering
+	active    Selections // by the newest bitmask
+
+	template [maxTemplates]template
+	// selects are, per decode target, the selections that amount to it.
+	selects [maxTargets]Selections
+	sizes   [4]size
 }
 
-// parseDescriptor reads a descriptor's mandatory fields and, if attached, its
-// template structure. The optional fields of a frame without structure can't be
-// read without the last structure and are left alone.
-func parseDescriptor(b []byte) (d dependency, ok bool) {
+// template is what all frames have in common that refer to it.
+type template struct {
+	spatial, temporal uint8
+	referring         bool // it has references
+	in, begins        Selections
+}
+
+// descriptor is what one dependency descriptor says.
+type descriptor struct {
+	start, end bool // of a layer frame
+	id         uint8
+	frame      uint16
+	// The flags of what follows the mandatory fields.
+	structured, active, indications, references bool
+
+	// resolved: the structure is known, so the following are.
+	resolved          bool
+	spatial, temporal uint8
+	independent       bool // the frame refers to no other; known with a structure only
+	layers            Layers
+}
+
+// describe completes what the payload told by what the descriptor tells. The
+// descriptor knows where a frame starts. A keyframe is one that says so itself,
+// or that brings the structure and refers to nothing, which is all there is to
+// see where the payload is encrypted end to end.
+func (p *Parser) describe(c Codec, b []byte, late bool, info *Info) {
+	var d descriptor
+	if !p.read(b, late, &d) {
+		return
+	}
+	info.FrameNumber, info.HasFrameNumber = d.frame, true
+	info.Start, info.End = d.start, d.end
+	switch {
+	case !d.start:
+		info.Keyframe, info.Switch = false, false
+		info.Width, info.Height = 0, 0
+	case d.structured && d.independent:
+		info.Keyframe, info.Switch = true, true
+	}
+	if info.Keyframe && info.Width == 0 && d.structured {
+		info.Width, info.Height = p.Size(p.structure.spatial)
+	}
+	if c == VP8 || !d.resolved {
+		return
+	}
+	info.Spatial, info.Temporal, info.Layers = d.spatial, d.temporal, d.layers
+	info.Switch = info.Keyframe || d.start && d.layers.Begins != 0
+}
+
+// read reads a descriptor, and keeps the structure and the bitmask that it may
+// bring. It is false for what makes no sense.
+func (p *Parser) read(b []byte, late bool, d *descriptor) bool {
 	r := bitReader{b: b}
 	d.start, d.end = r.flag(), r.flag()
-	d.template = uint8(r.bits(6))
+	d.id = uint8(r.bits(6))
 	d.frame = uint16(r.bits(16))
 	if r.bad {
-		return dependency{}, false
+		return false
 	}
-	if len(b) == 3 {
-		return d, true
+	if len(b) > 3 {
+		d.structured, d.active = r.flag(), r.flag()
+		d.indications, d.references = r.flag(), r.flag()
+		r.bit() // custom_chains_flag: chains come last and are not needed
+		if d.structured {
+			return d.start && p.readAttached(&r, late, d)
+		}
 	}
-	d.structured = r.flag()
-	activeTargets := r.flag()
-	customDTIs, customReferences := r.flag(), r.flag()
-	r.bit() // custom_chains_flag: chains come last and are not needed
-	if !d.structured {
-		return d, true
+	if p.structure.known {
+		// What belongs to another structure than the one at hand is not resolved, but
+		// its mandatory fields count.
+		if !p.structure.readFrame(&r, late, d) {
+			*d = descriptor{start: d.start, end: d.end, frame: d.frame}
+		}
 	}
-	s := readStructure(&r)
-	index := (d.template - s.offset) & 63
-	if r.bad || uint32(index) >= s.templates {
-		return dependency{}, false
+	return true
+}
+
+// readAttached reads the rest of a descriptor that brings a structure.
+func (p *Parser) readAttached(r *bitReader, late bool, d *descriptor) bool {
+	var brought structure
+	brought.read(r)
+	if r.bad || !brought.readFrame(r, false, d) {
+		return false
 	}
-	d.width, d.height = s.width, s.height
-	d.independent = s.referring>>index&1 == 0
-	if activeTargets {
-		r.skip(s.targets)
+	if late {
+		return true
 	}
-	if customDTIs {
-		r.skip(2 * s.targets)
+	p.structure = brought
+	p.sizes = [MaxSelection + 1]size{}
+	copy(p.sizes[:], brought.sizes[:brought.spatial+1])
+	return true
+}
+
+// readFrame reads what follows the flags and the structure, and resolves what the
+// descriptor refers to. It is false where that doesn't fit the structure.
+func (s *structure) readFrame(r *bitReader, late bool, d *descriptor) bool {
+	index := (d.id - s.offset) & (maxTemplates - 1)
+	if index >= s.templates {
+		return false
 	}
-	if customReferences {
+	t := &s.template[index]
+	in, begins := t.in, t.begins
+	active := s.active
+	if d.active {
+		active = s.selected(r.bits(uint32(s.targets)))
+	}
+	if d.indications {
+		in, begins = s.readIndications(r)
+	}
+	d.independent = !t.referring
+	if d.structured && d.references {
 		// The frame's own list replaces its template's; its first entry says
 		// how many nibbles long it is, 0 being the end of the list.
 		d.independent = r.bits(2) == 0
 	}
-	return d, !r.bad
-}
-
-// structure is what is needed of a template dependency structure (A.8.2).
-type structure struct {
-	offset    uint8  // template_id_offset
-	templates uint32 // 1 to 64
-	targets   uint32 // decode targets, 1 to 32
-	referring uint64 // bit per template: it has references
-	// Size of the highest spatial layer, 0 where not told.
-	width, height uint16
-}
-
-func readStructure(r *bitReader) (s structure) {
-	s.offset = uint8(r.bits(6))
-	s.targets = r.bits(5) + 1
-	var spatial uint32
-	spatial, s.templates = readTemplateLayers(r)
-	r.skip(2 * s.templates * s.targets) // template_dti
-	for i := range s.templates {
-		for r.flag() { // fdiff_follows_flag
-			s.referring |= 1 << i
-			r.skip(4)
-		}
+	if r.bad {
+		return false
 	}
-	if chains := r.uniform(s.targets + 1); chains > 0 {
-		for range s.targets {
-			r.uniform(chains) // decode_target_protected_by
-		}
-		r.skip(4 * s.templates * chains) // template_chain_fdiff
+	if !late {
+		s.active = active
 	}
-	if r.flag() { // resolutions_present_flag
-		var width, height int64
-		for range spatial + 1 {
-			width, height = int64(r.bits(16))+1, int64(r.bits(16))+1
-		}
-		s.width, s.height = r.size(width, height)
-	}
-	return s
-}
-
-// readTemplateLayers counts the templates and finds the highest spatial layer.
-// Each template says in 2 bits how the next one's layer differs.
-func readTemplateLayers(r *bitReader) (spatial, templates uint32) {
-	const nextSpatial, noMore = 2, 3
-	for templates = 1; templates <= 64; templates++ {
-		switch r.bits(2) {
-		case nextSpatial:
-			spatial++
-		case noMore:
-			return spatial, templates
-		}
-	}
-	r.bad = true
-	return 0, 0
-}
-
-// refine corrects what the payload told by what the descriptor tells. The
-// descriptor knows where a frame starts. A keyframe is one that says so itself,
-// or that brings the structure and refers to nothing, which is all there is to
-// see where the payload is encrypted end to end.
-func (d *dependency) refine(info *Info) {
-	info.Start = d.start
-	if !d.start {
-		info.Keyframe, info.Switch = false, false
-		info.Width, info.Height = 0, 0
-		return
-	}
-	if d.structured && d.independent {
-		info.Keyframe, info.Switch = true, true
-	}
-	if info.Keyframe && info.Width == 0 {
-		info.Width, info.Height = d.width, d.height
-	}
+	d.resolved, d.spatial, d.temporal = true, t.spatial, t.temporal
+	d.layers = Layers{In: in, Begins: begins, Active: active, Layering: s.layering}
+	return true
 }

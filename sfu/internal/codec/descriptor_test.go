@@ -13,9 +13,9 @@ import (
 //	1 …                    640x360
 const oneTemplate = "c0 0001 80 00 e4 20 4f e0 2c e0"
 
-// template is one template of a structure under construction: how its layer
+// written is one template of a structure under construction: how its layer
 // follows the last one's, and the frames that it refers to.
-type template struct {
+type written struct {
 	next       uint32 // 0 the same layer, 1 next temporal, 2 next spatial
 	references []uint32
 }
@@ -24,7 +24,7 @@ type template struct {
 type attached struct {
 	offset, id      uint32
 	targets, chains uint32
-	templates       []template
+	templates       []written
 	sizes           [][2]uint32
 	active, dtis    bool
 	custom          bool // own references
@@ -95,12 +95,12 @@ func (a attached) bytes() []byte {
 func TestDescriptor(t *testing.T) {
 	// Two spatial layers of two temporal ones each; only the first template and
 	// that of the upper spatial layer's key picture differ in what they need.
-	layers := []template{
+	layers := []written{
 		{0, nil}, {0, []uint32{4}}, {1, []uint32{2}},
 		{2, []uint32{1}}, {0, []uint32{1, 4}}, {1, []uint32{1, 2}},
 	}
 	sizes := [][2]uint32{{320, 180}, {640, 360}}
-	full := make([]template, 64)
+	full := make([]written, 64)
 	full[63].references = []uint32{16}
 	tests := []struct {
 		name        string
@@ -128,13 +128,14 @@ func TestDescriptor(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := tt.a.bytes()
-			d, ok := parseDescriptor(b)
-			want := dependency{
-				start: true, template: uint8(tt.a.id), frame: 77, structured: true,
-				independent: tt.independent, width: tt.size[0], height: tt.size[1],
+			var p Parser
+			var d descriptor
+			ok := p.read(b, false, &d)
+			if !ok || !d.start || d.end || d.frame != 77 || !d.structured || d.independent != tt.independent {
+				t.Errorf("%x: %v, %+v", b, ok, d)
 			}
-			if !ok || d != want {
-				t.Errorf("%x: %v\ngot  %+v\nwant %+v", b, ok, d, want)
+			if width, height := p.Size(p.structure.spatial); [2]uint16{width, height} != tt.size {
+				t.Errorf("%x: size %dx%d, want %v", b, width, height, tt.size)
 			}
 			// The payload alone is the start of some frame.
 			i := checkParse(t, AV1, unhex("10 30 1000"), b)
@@ -149,7 +150,7 @@ func TestDescriptor(t *testing.T) {
 }
 
 func TestDescriptorRefused(t *testing.T) {
-	two := attached{targets: 2, templates: []template{{}, {}}}
+	two := attached{targets: 2, templates: []written{{}, {}}}
 	beyond := two
 	beyond.id = 2
 	before := two
@@ -169,7 +170,9 @@ func TestDescriptorRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if d, ok := parseDescriptor(tt.b); ok {
+			var p Parser
+			var d descriptor
+			if p.read(tt.b, false, &d) || p.structure.known {
 				t.Errorf("%x: got %+v", tt.b, d)
 			}
 		})

@@ -55,10 +55,10 @@ var h264Goldens = []golden{
 	{"type 0", H264, unhex("60 88"), nil, Info{}},
 	{"type 31", H264, unhex("7f 88"), nil, Info{}},
 	{"empty", H264, nil, nil, Info{}},
-	{"descriptor on parameter sets", H264, unhex("78  000a " + h264ParameterSet), unhex("80 0001"), keySized(640, 360)},
-	{"descriptor on idr after them", H264, unhex("7c 85 88 84"), unhex("00 0001"), Info{}},
-	{"descriptor starts a frame", H264, unhex("7c 01 4a"), unhex("80 0001"), start},
-	{"structure over hidden bytes", H264, unhex("7c 01 4a"), unhex(oneTemplate), keySized(640, 360)},
+	{"descriptor on parameter sets", H264, unhex("78  000a " + h264ParameterSet), unhex("80 0001"), of(keySized(640, 360), false)},
+	{"descriptor on idr after them", H264, unhex("7c 85 88 84"), unhex("00 0001"), of(Info{}, false)},
+	{"descriptor starts a frame", H264, unhex("7c 01 4a"), unhex("80 0001"), of(start, false)},
+	{"structure over hidden bytes", H264, unhex("7c 01 4a"), unhex(oneTemplate), of(keySized(640, 360), true)},
 	{"half a descriptor", H264, unhex("7c 85 88 84"), unhex("00 00"), key},
 }
 

@@ -52,8 +52,8 @@ var h265Goldens = []golden{
 	{"paci", H265, unhex("64 01 26 00 af"), nil, Info{}},
 	{"temporal id of 0", H265, unhex("26 00 af"), nil, Info{}},
 	{"empty", H265, nil, nil, Info{}},
-	{"descriptor on idr after parameter sets", H265, unhex("62 01 93 af"), unhex("00 0001"), Info{}},
-	{"descriptor starts a keyframe", H265, unhex("62 01 93 af"), unhex("80 0001"), key},
+	{"descriptor on idr after parameter sets", H265, unhex("62 01 93 af"), unhex("00 0001"), of(Info{}, false)},
+	{"descriptor starts a keyframe", H265, unhex("62 01 93 af"), unhex("80 0001"), of(key, false)},
 }
 
 // sps265 is what of a sequence parameter set decides about its length and the

@@ -9,7 +9,7 @@ import (
 )
 
 // golden is a payload that was put together by hand from the specification,
-// and what it is.
+// and what it is, but for its layers.
 type golden struct {
 	name       string
 	codec      Codec
@@ -17,6 +17,9 @@ type golden struct {
 	descriptor []byte
 	want       Info
 }
+
+// whole are the layers of what has none.
+var whole = Layers{In: All, Layering: Nested}
 
 func goldens() []golden {
 	return slices.Concat(audioGoldens, vp8Goldens, vp9Goldens, h264Goldens, h265Goldens, av1Goldens)
@@ -44,6 +47,18 @@ func keySized(width, height uint16) Info {
 	return i
 }
 
+// of is what a packet is that also has a descriptor of frame 1.
+func of(i Info, end bool) Info {
+	i.FrameNumber, i.HasFrameNumber, i.End = 1, true, end
+	return i
+}
+
+// parse says what a packet is that stands alone.
+func parse(c Codec, payload, descriptor []byte) Info {
+	var p Parser
+	return p.Parse(c, payload, descriptor, false)
+}
+
 // unhex reads hex digits with any blanks in between.
 func unhex(s string) []byte {
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
@@ -56,7 +71,9 @@ func unhex(s string) []byte {
 func TestParse(t *testing.T) {
 	for _, g := range goldens() {
 		t.Run(g.codec.String()+"/"+g.name, func(t *testing.T) {
-			if got := checkParse(t, g.codec, g.payload, g.descriptor); got != g.want {
+			got := checkParse(t, g.codec, g.payload, g.descriptor)
+			got.Layers = Layers{}
+			if got != g.want {
 				t.Errorf("got  %+v\nwant %+v", got, g.want)
 			}
 		})
@@ -98,7 +115,7 @@ func TestParseOtherCodec(t *testing.T) {
 func checkParse(t *testing.T, c Codec, payload, descriptor []byte) Info {
 	t.Helper()
 	before := bytes.Clone(payload)
-	i := Parse(c, payload, descriptor)
+	i := parse(c, payload, descriptor)
 	if !bytes.Equal(before, payload) {
 		t.Errorf("%v %x: payload changed", c, before)
 	}
@@ -112,8 +129,9 @@ func checkParse(t *testing.T, c Codec, payload, descriptor []byte) Info {
 		"a picture id out of range":   i.PictureID>>i.PictureIDBits != 0,
 		"an absent number with value": !i.HasTL0PicIdx && i.TL0PicIdx != 0 || !i.HasKeyIdx && i.KeyIdx != 0,
 		"a key index out of range":    i.KeyIdx > 31,
-		"VP8 numbers elsewhere":       c != VP8 && (i.PictureIDBits != 0 || i.HasTL0PicIdx || i.HasKeyIdx),
-		"an uncertain audio packet":   c.IsAudio() && i != key,
+		"VP8 numbers elsewhere":       c != VP8 && (c != VP9 && (i.PictureIDBits != 0 || i.HasTL0PicIdx) || i.HasKeyIdx),
+		"an uncertain audio packet":   c.IsAudio() && i != Info{Keyframe: true, Start: true, Switch: true, Layers: whole},
+		"no layers":                   i.In == 0 && (c == VP8 || descriptor == nil),
 	}
 	for fault, is := range faults {
 		if is {
@@ -125,13 +143,13 @@ func checkParse(t *testing.T, c Codec, payload, descriptor []byte) Info {
 
 func TestParseAllocatesNothing(t *testing.T) {
 	all := goldens()
-	var sink Info
+	var p Parser
 	var n uint8
 	allocs := testing.AllocsPerRun(100, func() {
 		for i := range all {
 			g := &all[i]
-			sink = Parse(g.codec, g.payload, g.descriptor)
-			_, k := VP8Patch(sink, g.payload, 1, 2, 3)
+			info := p.Parse(g.codec, g.payload, g.descriptor, false)
+			_, k := PatchNumbers(g.codec, &info, g.payload, 1, 2, 3)
 			n += k
 		}
 	})
@@ -152,9 +170,10 @@ func BenchmarkParse(b *testing.B) {
 			continue
 		}
 		b.Run(g.codec.String()+"/"+strings.ReplaceAll(g.name, " ", "-"), func(b *testing.B) {
+			var p Parser
 			b.ReportAllocs()
 			for b.Loop() {
-				Parse(g.codec, g.payload, g.descriptor)
+				p.Parse(g.codec, g.payload, g.descriptor, false)
 			}
 		})
 	}

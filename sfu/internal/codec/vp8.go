@@ -72,8 +72,13 @@ func parseVP8(b []byte) (info Info) {
 		info.TL0PicIdx = b[d.tl0]
 	}
 	if d.hasTID {
+		const sync = 0x20 // Y: the frame refers to the base layer only
 		info.Temporal = b[d.temporal] >> 6
-		info.Switch = d.start && b[d.temporal]&0x20 != 0
+		info.In = columnsFrom(info.Temporal)
+		if info.Temporal > 0 && b[d.temporal]&sync != 0 {
+			info.Switch = d.start
+			info.Lift = Lift{From: info.Temporal - 1, To: 1 << info.Temporal}
+		}
 	}
 	if d.hasIndex {
 		info.HasKeyIdx = true
@@ -101,32 +106,4 @@ func vp8Size(frame []byte) (width, height uint16) {
 		return 0, 0
 	}
 	return width, height
-}
-
-// VP8Patch returns the first n bytes of a VP8 payload with its picture numbers
-// replaced. Numbers are cut to the width they have in the packet, and those
-// that it doesn't have are left out, so the length never changes. n is 0 where
-// there is nothing to patch. The info is Parse's of the same payload.
-func VP8Patch(info Info, payload []byte, pictureID uint16, tl0 uint8, keyIdx uint8) (patch [6]byte, n uint8) {
-	if info.PictureIDBits == 0 && !info.HasTL0PicIdx && !info.HasKeyIdx {
-		return patch, 0
-	}
-	d, ok := scanVP8(payload)
-	if !ok {
-		return patch, 0
-	}
-	copy(patch[:d.length], payload)
-	switch {
-	case d.wide:
-		binary.BigEndian.PutUint16(patch[d.picture:], pictureID|0x8000)
-	case d.picture != 0:
-		patch[d.picture] = byte(pictureID) & 0x7f
-	}
-	if d.tl0 != 0 {
-		patch[d.tl0] = tl0
-	}
-	if d.hasIndex {
-		patch[d.temporal] = patch[d.temporal]&^0x1f | keyIdx&0x1f
-	}
-	return patch, d.length
 }

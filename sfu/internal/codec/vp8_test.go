@@ -1,10 +1,5 @@
 package codec
 
-import (
-	"bytes"
-	"testing"
-)
-
 // The first five follow the examples of RFC 7741 §4.6.
 var vp8Goldens = []golden{
 	{"key frame in one packet", VP8, unhex("90 80 11  500100 9d012a 8002 e001"), nil,
@@ -35,94 +30,4 @@ var vp8Goldens = []golden{
 	{"half a picture id", VP8, unhex("90 80 92"), nil, Info{}},
 	{"no TL0PICIDX", VP8, unhex("90 c0 11"), nil, Info{}},
 	{"no key index", VP8, unhex("90 50 11"), nil, Info{}},
-}
-
-func TestVP8Patch(t *testing.T) {
-	tests := []struct {
-		name          string
-		payload, want []byte
-	}{
-		{"all numbers", unhex("90 f0 9267 05 63  31"), unhex("90 f0 fffe ab 75")},
-		{"picture id of 7 bits", unhex("90 80 11  31"), unhex("90 80 7e")},
-		{"no key index", unhex("90 e0 11 05 9f  31"), unhex("90 e0 7e ab 9f")},
-		{"only key index", unhex("90 10 e5  31"), unhex("90 10 f5")},
-		{"only TL0PICIDX", unhex("90 40 05  31"), unhex("90 40 ab")},
-		{"only a layer", unhex("90 20 60  31"), nil},
-		{"no numbers", unhex("10 31"), nil},
-		{"cut", unhex("90 f0 9267 05"), nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			info := Parse(VP8, tt.payload, nil)
-			// Wider than any field: 0x7ffe has 15 bits, 0x35 has 6.
-			patch, n := VP8Patch(info, tt.payload, 0xfffe, 0xab, 0x35)
-			if !bytes.Equal(patch[:n], tt.want) {
-				t.Errorf("got %x, want %x", patch[:n], tt.want)
-			}
-			checkPatch(t, tt.payload, 0xfffe, 0xab, 0x35)
-		})
-	}
-}
-
-// An Info of another payload must do no harm.
-func TestVP8PatchMismatch(t *testing.T) {
-	info := Parse(VP8, unhex("90 f0 9267 05 63  31"), nil)
-	for _, g := range goldens() {
-		for n := range g.payload {
-			p := g.payload[:n:n]
-			if _, k := VP8Patch(info, p, 1, 2, 3); int(k) > len(p) {
-				t.Errorf("patch of %d bytes for %x", k, p)
-			}
-		}
-	}
-}
-
-// checkPatch fails unless the patched payload has the new numbers, in the
-// widths it had, and is the same in everything else.
-func checkPatch(t *testing.T, payload []byte, pictureID uint16, tl0, keyIdx uint8) {
-	t.Helper()
-	info := Parse(VP8, payload, nil)
-	patch, n := VP8Patch(info, payload, pictureID, tl0, keyIdx)
-	want := info
-	if info.PictureIDBits > 0 {
-		want.PictureID = pictureID & (1<<info.PictureIDBits - 1)
-	}
-	if info.HasTL0PicIdx {
-		want.TL0PicIdx = tl0
-	}
-	if info.HasKeyIdx {
-		want.KeyIdx = keyIdx & 31
-	}
-	if int(n) > len(payload) || n == 0 && want != info {
-		t.Fatalf("%x: patch of %d bytes", payload, n)
-	}
-	patched := bytes.Clone(payload)
-	copy(patched, patch[:n])
-	if got := Parse(VP8, patched, nil); got != want {
-		t.Errorf("%x patched to %x:\ngot  %+v\nwant %+v", payload, patched, got, want)
-	}
-	// Patching back must give the very same bytes.
-	patch, n = VP8Patch(want, patched, info.PictureID, info.TL0PicIdx, info.KeyIdx)
-	copy(patched, patch[:n])
-	if !bytes.Equal(patched, payload) {
-		t.Errorf("%x patched there and back is %x", payload, patched)
-	}
-}
-
-func FuzzVP8Patch(f *testing.F) {
-	for _, g := range vp8Goldens {
-		f.Add(g.payload, uint16(0x8001), uint8(7), uint8(32))
-	}
-	f.Fuzz(func(t *testing.T, payload []byte, pictureID uint16, tl0, keyIdx uint8) {
-		checkPatch(t, payload, pictureID, tl0, keyIdx)
-	})
-}
-
-func BenchmarkVP8Patch(b *testing.B) {
-	payload := unhex("90 f0 9267 05 63  31")
-	info := Parse(VP8, payload, nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		VP8Patch(info, payload, 4712, 6, 4)
-	}
 }

@@ -20,9 +20,9 @@ func newTraffic() *traffic {
 	p := &traffic{stream: NewStream(Config{Codec: codec.VP8, ClockRate: 90000, FirstSequence: 65000, Memory: 1024})}
 	for i := range p.payloads {
 		p.payloads[i] = vp8Payload(vp8Fields{15, true, true}, true, i == 1, 7, 7, 7)
-		p.infos[i] = codec.Parse(codec.VP8, p.payloads[i], nil)
+		p.infos[i] = parse(codec.VP8, p.payloads[i])
 	}
-	p.stream.SetTarget(0)
+	p.stream.SetTarget(all(0))
 	return p
 }
 
@@ -33,7 +33,7 @@ func (p *traffic) push() Verdict {
 	switch n % 100 {
 	case 0:
 		kind = 1
-		p.stream.SetTarget(layer)
+		p.stream.SetTarget(all(layer))
 	case 20, 40:
 		ext = n + 1
 	case 21, 41:

@@ -185,10 +185,10 @@ func TestSwitchesDoNotDrift(t *testing.T) {
 		for frame := range 500 {
 			at := time.Duration(frame) * time.Second / 30
 			if frame%5 == 0 {
-				s.SetTarget(int8(frame / 5 % 3))
+				s.SetTarget(all(int8(frame / 5 % 3)))
 			}
 			for layer := range int8(3) {
-				in := Input{Layer: layer, Ext: int64(frame), Timestamp: layerClock(7, layer) + uint32(frame*3000), Payload: []byte{1}}
+				in := Input{Layer: layer, Ext: int64(frame), Timestamp: layerClock(7, layer) + uint32(frame*3000), Payload: []byte{1}, Info: plain(false)}
 				in.Info.Keyframe = frame%5 == 0
 				edit, v := s.Push(at+time.Duration(layer)*ms, &in)
 				if v != Forward {
@@ -212,21 +212,21 @@ func TestHoursOfSilence(t *testing.T) {
 	for _, paused := range []bool{false, true} {
 		for hours := 1; hours <= 60; hours++ {
 			s := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, Memory: 16})
-			s.SetTarget(0)
-			s.Push(0, &Input{Ext: 0, Timestamp: 5, Payload: []byte{1}})
+			s.SetTarget(all(0))
+			s.Push(0, &Input{Ext: 0, Timestamp: 5, Payload: []byte{1}, Info: plain(false)})
 			if paused {
-				s.SetTarget(-1)
-				s.Push(ms, &Input{Ext: 1, Timestamp: 965, Payload: []byte{1}})
-				s.SetTarget(0)
+				s.SetTarget(all(-1))
+				s.Push(ms, &Input{Ext: 1, Timestamp: 965, Payload: []byte{1}, Info: plain(false)})
+				s.SetTarget(all(0))
 			}
 			at := time.Duration(hours) * time.Hour
 			ticks := uint32(at / time.Second * 48000)
-			edit, v := s.Push(at, &Input{Ext: 2, Timestamp: 5 + ticks, Payload: []byte{1}})
+			edit, v := s.Push(at, &Input{Ext: 2, Timestamp: 5 + ticks, Payload: []byte{1}, Info: plain(false)})
 			if v != Forward || edit.Timestamp != ticks {
 				t.Fatalf("paused %v, %d h: %v, timestamp %d, want %d", paused, hours, v, edit.Timestamp, ticks)
 			}
 			s.Restart(0)
-			edit, _ = s.Push(at+100*ms, &Input{Ext: 3, Timestamp: 99, Payload: []byte{1}})
+			edit, _ = s.Push(at+100*ms, &Input{Ext: 3, Timestamp: 99, Payload: []byte{1}, Info: plain(false)})
 			if got := edit.Timestamp - ticks; got != 4800 {
 				t.Fatalf("paused %v, %d h: %d ticks in the 100 ms after", paused, hours, got)
 			}
@@ -238,7 +238,7 @@ func TestReport(t *testing.T) {
 	s := NewStream(Config{Codec: codec.VP9, ClockRate: 90000, FirstTimestamp: 1<<32 - 100, Memory: 16})
 	push := func(at time.Duration, layer int8, ext int64, ts uint32, kind bool) {
 		t.Helper()
-		in := Input{Layer: layer, Ext: ext, Timestamp: ts, Payload: make([]byte, 100), Info: codec.Info{Keyframe: kind}}
+		in := Input{Layer: layer, Ext: ext, Timestamp: ts, Payload: make([]byte, 100), Info: plain(kind)}
 		if _, v := s.Push(at, &in); v != Forward {
 			t.Fatalf("layer %d ext %d: %v", layer, ext, v)
 		}
@@ -257,7 +257,7 @@ func TestReport(t *testing.T) {
 	}
 	first := uint32(1<<32 - 100)
 	none("at first")
-	s.SetTarget(0)
+	s.SetTarget(all(0))
 	push(0, 0, 1, 50_000, true)
 	none("before the publisher's")
 	s.SenderReport(1, ntpStart, 70_000, 10*ms)
@@ -269,18 +269,18 @@ func TestReport(t *testing.T) {
 	check("from before it came", 20*ms, Report{ntpStart.Add(-10 * ms), first, 2, 200})
 
 	// Layer 1 was at 70000 when layer 0 was at 50900, so its 79000 is 100 ms on.
-	s.SetTarget(1)
+	s.SetTarget(all(1))
 	push(140*ms, 1, 5, 79_900, true)
 	check("after a switch", 10*ms, Report{ntpStart, first + 900, 3, 300})
 
-	s.SetTarget(-1)
-	s.Push(150*ms, &Input{Layer: 1, Ext: 6, Payload: []byte{1}})
+	s.SetTarget(all(-1))
+	s.Push(150*ms, &Input{Layer: 1, Ext: 6, Payload: []byte{1}, Info: plain(false)})
 	s.SenderReport(1, ntpStart.Add(time.Second), 160_000, 1010*ms)
 	check("while paused", 2010*ms, Report{ntpStart.Add(2 * time.Second), first + 900 + 180_000, 3, 300})
 
 	s.Restart(1)
 	none("after a restart")
-	s.SetTarget(1)
+	s.SetTarget(all(1))
 	s.SenderReport(1, ntpStart.Add(3*time.Second), 4, 3000*ms)
 	none("before anything of the new source")
 	push(3000*ms, 1, 1, 4, true)

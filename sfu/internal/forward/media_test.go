@@ -44,6 +44,20 @@ func vp8Payload(f vp8Fields, start, keyframe bool, picture uint16, tl0, keyIdx u
 	return append(b, 0, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0)
 }
 
+// parse says what a payload is that stands alone.
+func parse(c codec.Codec, payload []byte) codec.Info {
+	var p codec.Parser
+	return p.Parse(c, payload, nil, false)
+}
+
+// all are all layers within a layer's stream.
+func all(layer int8) Target { return Target{Layer: layer, Spatial: AllLayers, Temporal: AllLayers} }
+
+// plain is the Info of a packet without layers.
+func plain(keyframe bool) codec.Info {
+	return codec.Info{Keyframe: keyframe, Layers: codec.Layers{In: codec.All, Layering: codec.Nested}}
+}
+
 // patched is the payload that a viewer gets.
 func patched(payload []byte, edit *wire.Edit) []byte {
 	out := append([]byte(nil), payload...)
@@ -97,7 +111,7 @@ func (p *publisherLayer) packet(layer int8, payload []byte) Input {
 	p.ext++
 	return Input{
 		Layer: layer, Ext: p.ext, Timestamp: p.captured,
-		Payload: payload, Info: codec.Parse(p.codec, payload, nil),
+		Payload: payload, Info: parse(p.codec, payload),
 	}
 }
 

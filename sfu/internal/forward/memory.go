@@ -50,10 +50,29 @@ type sent struct {
 	out       uint32 // low bits of the outgoing number; they tell it from those that shared its slot
 	timestamp uint32
 	answered  uint32 // time of the newest answer, in milliseconds
+	frame     uint16
 	patch     [wire.MaxPatch]byte
 	patchLen  uint8
 	layer     int8 // noLayer: nothing here
 	answers   uint8
+	flags     sentFlags
+}
+
+// sentFlags are the yes-or-no fields of an edit.
+type sentFlags uint8
+
+const (
+	sentMarker sentFlags = 1 << iota
+	sentEmpty
+	sentRenumber
+)
+
+// edit is the edit with which the packet went out as that number.
+func (e *sent) edit(sequence uint16) wire.Edit {
+	return wire.Edit{
+		Sequence: sequence, Timestamp: e.timestamp, PatchLen: e.patchLen, Patch: e.patch, Frame: e.frame,
+		Marker: e.flags&sentMarker != 0, Empty: e.flags&sentEmpty != 0, Renumber: e.flags&sentRenumber != 0,
+	}
 }
 
 // memory is a ring of what was sent, by outgoing number.
@@ -78,8 +97,18 @@ func (m *memory) holds(out int64) bool {
 }
 
 func (m *memory) put(out int64, layer int8, ext int64, edit *wire.Edit) {
+	var flags sentFlags
+	if edit.Marker {
+		flags |= sentMarker
+	}
+	if edit.Empty {
+		flags |= sentEmpty
+	}
+	if edit.Renumber {
+		flags |= sentRenumber
+	}
 	*m.slot(out) = sent{
-		ext: ext, out: uint32(out), layer: layer,
+		ext: ext, out: uint32(out), layer: layer, flags: flags, frame: edit.Frame,
 		timestamp: edit.Timestamp, patch: edit.Patch, patchLen: edit.PatchLen,
 	}
 }
@@ -112,6 +141,21 @@ func (s *Stream) Lookup(now, rtt time.Duration, sequence uint16) (Found, LookupR
 	}
 	e.answers++
 	e.answered = ms
-	edit := wire.Edit{Sequence: sequence, Timestamp: e.timestamp, PatchLen: e.patchLen, Patch: e.patch}
-	return Found{Layer: e.layer, Ext: e.ext, Edit: edit}, Hit
+	return Found{Layer: e.layer, Ext: e.ext, Edit: e.edit(sequence)}, Hit
+}
+
+// Recent is the packet that went out under the i-th newest number, 0 being the
+// newest. Unlike Lookup it counts as no answer: it is for those who repeat packets
+// as padding. There is none where the number is still a hole, was only filled,
+// or is forgotten; then others may still be further back, up to Config.Memory.
+func (s *Stream) Recent(i int) (Found, bool) {
+	if i < 0 || int64(i) >= s.memory.size() {
+		return Found{}, false
+	}
+	out := s.numbers.top - int64(i)
+	e := s.memory.slot(out)
+	if !s.memory.holds(out) || e.flags&sentEmpty != 0 {
+		return Found{}, false
+	}
+	return Found{Layer: e.layer, Ext: e.ext, Edit: e.edit(uint16(out))}, true
 }

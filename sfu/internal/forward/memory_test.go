@@ -25,8 +25,8 @@ func TestLookupAnswers(t *testing.T) {
 		{time.Hour, slow, TooOften},
 	}
 	s := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, FirstSequence: 65535, Memory: 16})
-	s.SetTarget(0)
-	edit, _ := s.Push(0, &Input{Ext: 77, Payload: []byte{1}})
+	s.SetTarget(all(0))
+	edit, _ := s.Push(0, &Input{Ext: 77, Payload: []byte{1}, Info: plain(false)})
 	for i, a := range asks {
 		found, got := s.Lookup(a.at, a.rtt, edit.Sequence)
 		if got != a.want {
@@ -54,12 +54,12 @@ func TestLookupUnknown(t *testing.T) {
 		for out := range 1 << 16 {
 			check("nothing sent", out, Unknown)
 		}
-		s.SetTarget(0)
+		s.SetTarget(all(0))
 		for ext := range int64(40) {
 			if ext == 35 {
 				continue
 			}
-			s.Push(0, &Input{Ext: ext, Payload: []byte{1}})
+			s.Push(0, &Input{Ext: ext, Payload: []byte{1}, Info: plain(true)})
 		}
 		check("the newest", 39, Hit)
 		check("the oldest held", 24, Hit)
@@ -67,7 +67,7 @@ func TestLookupUnknown(t *testing.T) {
 		check("lost", 35, Unknown)
 		check("not sent yet", 40, Unknown)
 		check("half the range away", 39+1<<15, Unknown)
-		s.Push(0, &Input{Ext: 35, Payload: []byte{1}})
+		s.Push(0, &Input{Ext: 35, Payload: []byte{1}, Info: plain(true)})
 		check("come late", 35, Hit)
 		s.Restart(1)
 		check("another layer restarted", 30, Hit)
@@ -75,7 +75,7 @@ func TestLookupUnknown(t *testing.T) {
 		check("its layer restarted", 31, Unknown)
 		// Once around all numbers: every slot's number returns.
 		for ext := range int64(1<<16 - 40) {
-			s.Push(0, &Input{Ext: ext, Payload: []byte{1}})
+			s.Push(0, &Input{Ext: ext, Payload: []byte{1}, Info: plain(true)})
 		}
 		check("one round earlier", 35, Unknown)
 	}
@@ -114,7 +114,7 @@ func TestNumbersAgainstList(t *testing.T) {
 					runs++
 				}
 				skipping = true
-				n.skip(ext)
+				n.skip(ext, ext)
 				list[ext] = entry{skip: true, runs: runs - 1}
 				continue
 			}
@@ -152,12 +152,12 @@ func TestVP8Patches(t *testing.T) {
 		push := func(layer int8, ext int64, keyframe bool, picture uint16, tl0, keyIdx uint8) (codec.Info, wire.Edit) {
 			t.Helper()
 			payload := vp8Payload(vp8Fields{bits: bits, tl0: true, key: true}, true, keyframe, picture, tl0, keyIdx)
-			in := Input{Layer: layer, Ext: ext, Timestamp: uint32(ext), Payload: payload, Info: codec.Parse(codec.VP8, payload, nil)}
+			in := Input{Layer: layer, Ext: ext, Timestamp: uint32(ext), Payload: payload, Info: parse(codec.VP8, payload)}
 			edit, v := s.Push(0, &in)
 			if v != Forward {
 				t.Fatalf("layer %d ext %d: %v", layer, ext, v)
 			}
-			return codec.Parse(codec.VP8, patched(payload, &edit), nil), edit
+			return parse(codec.VP8, patched(payload, &edit)), edit
 		}
 		check := func(info codec.Info, picture uint16, tl0, keyIdx uint8) {
 			t.Helper()
@@ -166,20 +166,20 @@ func TestVP8Patches(t *testing.T) {
 					info.PictureID, info.TL0PicIdx, info.KeyIdx, picture&mask, tl0, keyIdx&31)
 			}
 		}
-		s.SetTarget(0)
+		s.SetTarget(all(0))
 		info, edit := push(0, start, true, mask-1, 254, 30)
 		check(info, mask-1, 254, 30)
 		if edit.PatchLen != 0 {
 			t.Errorf("%d bits: patched where nothing changes", bits)
 		}
-		s.SetTarget(1)
+		s.SetTarget(all(1))
 		info, _ = push(1, 1, true, 50, 7, 3)
 		check(info, mask, 255, 31)
 		info, _ = push(1, 5, false, 54, 9, 3) // pictures 51 to 53 are late
 		check(info, mask+4, 1, 31)
 		info, _ = push(1, 3, false, 52, 8, 3)
 		check(info, mask+2, 0, 31)
-		s.SetTarget(0)
+		s.SetTarget(all(0))
 		info, _ = push(0, start+9, true, 20, 0, 0) // after the newest, not the last pushed
 		check(info, mask+5, 2, 0)
 		s.Restart(0)

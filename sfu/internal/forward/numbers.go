@@ -43,20 +43,20 @@ func (n *numbers) breaks(ext int64) bool { return n.next(ext) > n.top+maxHole+1 
 // next is the outgoing number of an ext above newest. It leaves a hole for those between.
 func (n *numbers) next(ext int64) int64 { return ext - n.spans[n.last].shift }
 
-// skip closes the numbering over ext, which is above newest.
-func (n *numbers) skip(ext int64) {
-	n.newest = ext
+// skip closes the numbering over first to last, which are above newest.
+func (n *numbers) skip(first, last int64) {
+	n.newest = last
 	open := &n.spans[n.last]
-	if open.first == ext { // nothing in it yet: move it instead of keeping it
-		open.first++
-		open.shift++
+	if open.first == first { // nothing in it yet: move it instead of keeping it
+		open.first = last + 1
+		open.shift += last + 1 - first
 		return
 	}
-	open.last = ext - 1
-	shift := open.shift + 1
+	open.last = first - 1
+	shift := open.shift + last + 1 - first
 	n.last = (n.last + 1) % maxSpans
 	n.count = min(n.count+1, maxSpans)
-	n.spans[n.last] = span{first: ext + 1, last: math.MaxInt64, shift: shift}
+	n.spans[n.last] = span{first: last + 1, last: math.MaxInt64, shift: shift}
 }
 
 // find is the outgoing number of any ext up to newest.

@@ -15,7 +15,7 @@ func (s *Stream) Push(now time.Duration, in *Input) (wire.Edit, Verdict) {
 		return wire.Edit{}, DropLayer
 	}
 	starts, late := s.observe(in)
-	if s.target == noLayer {
+	if s.target.Layer == noLayer {
 		if in.Layer == s.current {
 			s.flow = idle
 		}
@@ -26,7 +26,7 @@ func (s *Stream) Push(now time.Duration, in *Input) (wire.Edit, Verdict) {
 	}
 	if starts && s.mayBegin(in.Layer) {
 		s.begin(now, in)
-		return s.send(now, in, s.numbers.top+1), Forward
+		return s.send(now, in, s.numbers.top+1, s.selector.selected()), Forward
 	}
 	if s.flow == running && in.Layer == s.current {
 		return s.pass(now, in)
@@ -34,7 +34,7 @@ func (s *Stream) Push(now time.Duration, in *Input) (wire.Edit, Verdict) {
 	switch {
 	case len(in.Payload) == 0:
 		return wire.Edit{}, DropEmpty
-	case in.Layer != s.target:
+	case in.Layer != s.target.Layer:
 		return wire.Edit{}, DropLayer
 	case late:
 		return wire.Edit{}, DropLate
@@ -76,7 +76,7 @@ func (s *Stream) needsParameterSets(in *Input) bool {
 
 // mayBegin: a packet of this layer that starts a run may start one now.
 func (s *Stream) mayBegin(layer int8) bool {
-	if layer == s.target {
+	if layer == s.target.Layer {
 		return !s.onTarget()
 	}
 	return layer == s.current && s.flow == broken
@@ -85,40 +85,77 @@ func (s *Stream) mayBegin(layer int8) bool {
 // begin starts a run with the packet.
 func (s *Stream) begin(now time.Duration, in *Input) {
 	s.numbers.begin(in.Ext)
+	s.selector.begin(in)
 	s.clock.begin(now, in.Timestamp, &s.layers[in.Layer].report, in.Layer == s.current)
-	if s.codec == codec.VP8 {
-		s.vp8.begin(&in.Info)
-	}
+	s.pictures.begin(&in.Info)
 	s.current, s.flow = in.Layer, running
 }
 
 // pass decides about a packet of the run.
 func (s *Stream) pass(now time.Duration, in *Input) (wire.Edit, Verdict) {
-	if in.Ext > s.numbers.newest {
-		if len(in.Payload) == 0 {
-			s.numbers.skip(in.Ext)
-			return wire.Edit{}, DropEmpty
-		}
-		return s.send(now, in, s.numbers.next(in.Ext)), Forward
+	if in.Ext <= s.numbers.newest {
+		return s.passLate(now, in)
 	}
+	gap := in.Ext != s.numbers.newest+1
+	if len(in.Payload) == 0 {
+		if gap {
+			s.selector.gap()
+		}
+		s.numbers.skip(in.Ext, in.Ext)
+		return wire.Edit{}, DropEmpty
+	}
+	first := in.Ext // of what belongs to the packet's frame for sure
+	switch {
+	case !gap:
+	case s.selector.sameFrame(in):
+		first = s.numbers.newest + 1
+	default:
+		s.selector.gap()
+	}
+	ok, begins := s.selector.admit(in)
+	selected := s.selector.selected()
+	if ok {
+		return s.send(now, in, s.numbers.next(in.Ext), selected), Forward
+	}
+	s.numbers.skip(first, in.Ext)
+	if begins {
+		s.pictures.withhold(&in.Info)
+	}
+	return wire.Edit{}, reason(&in.Info, selected)
+}
+
+// passLate decides about a packet that is not the newest of the run: a repeat, or
+// one for which a hole was left. Where it turns out to be of a frame that the viewer doesn't
+// get, and padding always, it fills the hole without its payload.
+func (s *Stream) passLate(now time.Duration, in *Input) (wire.Edit, Verdict) {
+	selected, known := s.selector.at(in)
+	wanted := known && in.Info.In.Has(selected)
 	out, place := s.numbers.find(in.Ext)
 	switch {
 	case place == before || out <= s.numbers.top-s.memory.size():
 		return wire.Edit{}, DropLate
-	case place == skipped || s.memory.holds(out):
+	case place == within && !s.memory.holds(out):
+		if wanted {
+			return s.send(now, in, out, selected), Forward
+		}
+		return s.fill(now, in, out), Forward
+	case wanted || len(in.Payload) == 0:
 		return wire.Edit{}, DropDuplicate
 	default:
-		return s.send(now, in, out), Forward
+		return wire.Edit{}, reason(&in.Info, selected)
 	}
 }
 
 // send makes the edit of a packet that goes out as number out, and remembers it.
-func (s *Stream) send(now time.Duration, in *Input, out int64) wire.Edit {
+func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Selection) wire.Edit {
+	if len(in.Payload) == 0 {
+		return s.fill(now, in, out)
+	}
 	newest := out > s.numbers.top // else it fills a hole
 	edit := wire.Edit{Sequence: uint16(out), Timestamp: s.clock.stamp(now, in.Timestamp, in.Ext, newest)}
-	if s.codec == codec.VP8 && len(in.Payload) > 0 {
-		edit.Patch, edit.PatchLen = s.vp8.patch(in, newest)
-	}
+	s.pictures.edit(in, newest, &edit)
+	// The picture ends for the viewer with the highest spatial layer that he gets.
+	edit.Marker = in.Info.End && in.Info.Spatial == selected.Spatial()
 	if newest {
 		s.numbers.top = out
 		s.numbers.newest = max(s.numbers.newest, in.Ext)
@@ -126,5 +163,14 @@ func (s *Stream) send(now time.Duration, in *Input, out int64) wire.Edit {
 	s.memory.put(out, in.Layer, in.Ext, &edit)
 	s.packets++
 	s.octets += uint32(len(in.Payload))
+	return edit
+}
+
+// fill makes the edit of a packet that fills the hole out with nothing: a hole that
+// nobody can fill stalls decoders which rely on unbroken numbers.
+func (s *Stream) fill(now time.Duration, in *Input, out int64) wire.Edit {
+	edit := wire.Edit{Sequence: uint16(out), Timestamp: s.clock.stamp(now, in.Timestamp, in.Ext, false), Empty: true}
+	s.memory.put(out, in.Layer, in.Ext, &edit)
+	s.packets++
 	return edit
 }

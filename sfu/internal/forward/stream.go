@@ -29,17 +29,31 @@ const (
 	DropLate              // older than what is remembered
 	DropDuplicate         // seen before
 	DropEmpty             // padding only
+	DropTemporal          // of a temporal layer that the viewer doesn't get
+	DropSpatial           // of a spatial layer within the stream that the viewer doesn't get
 	NumVerdicts
 )
 
 // String is the verdict's name in metrics.
 func (v Verdict) String() string {
-	names := [NumVerdicts]string{"forward", "paused", "layer", "keyframe", "late", "duplicate", "empty"}
+	names := [NumVerdicts]string{"forward", "paused", "layer", "keyframe", "late", "duplicate", "empty", "temporal", "spatial"}
 	if v >= NumVerdicts {
 		return "unknown"
 	}
 	return names[v]
 }
+
+// Target is a choice of what a viewer gets of a track.
+type Target struct {
+	// Layer is the simulcast layer, -1 for none.
+	Layer int8
+	// Spatial and Temporal are the highest layers within that layer's stream, from 0;
+	// what is beyond those that the stream has, such as AllLayers, means all of them.
+	Spatial, Temporal int8
+}
+
+// AllLayers, as Target.Spatial or Target.Temporal, are all that there are.
+const AllLayers = codec.MaxSelection
 
 // Config is what a Stream is made of.
 type Config struct {
@@ -87,14 +101,16 @@ type Stream struct {
 	codec codec.Codec
 	video bool
 
-	target, current int8
-	flow            flow
-	layers          [MaxLayers]source
+	target  Target
+	current int8 // layer
+	flow    flow
+	layers  [MaxLayers]source
 
-	numbers numbers
-	clock   clock
-	vp8     vp8
-	memory  memory
+	numbers  numbers
+	selector selector
+	clock    clock
+	pictures pictures
+	memory   memory
 
 	packets, octets uint32
 }
@@ -102,46 +118,69 @@ type Stream struct {
 // NewStream returns a Stream that is paused: SetTarget starts it.
 func NewStream(c Config) *Stream {
 	s := &Stream{
-		codec:   c.Codec,
-		video:   c.Codec.IsVideo(),
-		target:  noLayer,
-		current: noLayer,
-		numbers: newNumbers(c.FirstSequence),
-		memory:  newMemory(c.Memory),
+		codec:    c.Codec,
+		video:    c.Codec.IsVideo(),
+		target:   Target{Layer: noLayer},
+		current:  noLayer,
+		numbers:  newNumbers(c.FirstSequence),
+		pictures: pictures{codec: c.Codec},
+		memory:   newMemory(c.Memory),
 	}
 	s.clock = newClock(c.ClockRate, c.FirstTimestamp, s.video)
 	return s
 }
 
-// SetTarget says which layer the viewer should get; -1 pauses. Video switches
-// within Push at the next keyframe of that layer, until which the current layer
-// flows on; audio switches at its next packet. A layer that a Stream can't have pauses.
-func (s *Stream) SetTarget(layer int8) {
-	if !valid(layer) {
-		layer = noLayer
+// SetTarget says what the viewer should get; layer -1, or one that a Stream can't
+// have, pauses. It takes effect within Push, at the first packet where it may:
+//
+// Another layer begins at its next keyframe, until which the current one flows
+// on, and at once with the wanted layers within it; audio switches at the next packet.
+//
+// Within a layer's stream fewer temporal layers count from the next picture on, more
+// from the next switch point. Fewer spatial layers count from the next picture on,
+// except with layers that are independent between keyframes (K-SVC), which
+// change at a keyframe; more of them count at a keyframe, or at a switch
+// point where the stream has any.
+func (s *Stream) SetTarget(t Target) {
+	if !valid(t.Layer) {
+		t.Layer = noLayer
 	}
-	s.target = layer
+	t.Spatial, t.Temporal = clamp(t.Spatial), clamp(t.Temporal)
+	s.target = t
+	s.selector.target = codec.Select(uint8(t.Spatial), uint8(t.Temporal)) //nolint:gosec // 0 to AllLayers
 }
 
-// Target is the layer that the viewer should get, -1 while paused.
-func (s *Stream) Target() int8 { return s.target }
+// clamp is a layer index that makes sense.
+func clamp(layer int8) int8 { return min(max(layer, 0), AllLayers) }
 
-// Current is the layer that flows or flowed last, -1 before anything flowed.
-func (s *Stream) Current() int8 { return s.current }
+// Target is what the viewer should get; its layer is -1 while paused.
+func (s *Stream) Target() Target { return s.target }
+
+// Current is what flows or flowed last; its layer is -1 before anything flowed.
+// Its Spatial and Temporal are those of the packets, never beyond what the
+// publisher sends.
+func (s *Stream) Current() Target {
+	if s.current == noLayer {
+		return Target{Layer: noLayer}
+	}
+	spatial, temporal := s.selector.flowing()
+	return Target{Layer: s.current, Spatial: spatial, Temporal: temporal}
+}
 
 // Timestamp is the newest outgoing one, for padding.
 func (s *Stream) Timestamp() uint32 { return uint32(s.clock.top) } //nolint:gosec // cut to the wire's width
 
-// WantsKeyframe tells the layer whose keyframe the Stream waits for.
+// WantsKeyframe tells the layer whose keyframe the Stream waits for: to begin with
+// that layer, or to change to other spatial layers within it.
 func (s *Stream) WantsKeyframe() (layer int8, ok bool) {
-	if !s.video || s.target == noLayer || s.onTarget() {
+	if !s.video || s.target.Layer == noLayer || s.onTarget() && !s.selector.wantsKeyframe() {
 		return noLayer, false
 	}
-	return s.target, true
+	return s.target.Layer, true
 }
 
 // onTarget: the target layer is what flows.
-func (s *Stream) onTarget() bool { return s.flow == running && s.target == s.current }
+func (s *Stream) onTarget() bool { return s.flow == running && s.target.Layer == s.current }
 
 // Restart says that the layer's source began anew: its sequence numbers,
 // timestamps and sender reports have nothing to do with those before. What was

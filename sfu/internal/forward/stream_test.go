@@ -32,7 +32,9 @@ type step struct {
 	outTS int64
 }
 
-func target(layer int8) step  { return step{call: func(s *Stream, _ uint32) { s.SetTarget(layer) }} }
+func target(layer int8) step {
+	return step{call: func(s *Stream, _ uint32) { s.SetTarget(all(layer)) }}
+}
 func restart(layer int8) step { return step{call: func(s *Stream, _ uint32) { s.Restart(layer) }} }
 
 // bases are where the numbers of a table begin: the ordinary case and the wraps.
@@ -61,7 +63,7 @@ func runTable(t *testing.T, c codec.Codec, steps []step) {
 				continue
 			}
 			in := Input{Layer: st.layer, Ext: b.ext + st.ext, Timestamp: layerClock(b.source, st.layer) + uint32(st.ts), Payload: []byte{1, 2, 3}}
-			in.Info.Keyframe = st.kind == key || c.IsAudio()
+			in.Info = plain(st.kind == key || c.IsAudio())
 			if st.kind == pad {
 				in.Payload = nil
 			}
@@ -280,14 +282,15 @@ func TestAudioNumbers(t *testing.T) {
 func TestH264Beginning(t *testing.T) {
 	s := NewStream(Config{Codec: codec.H264, ClockRate: 90000, Memory: 16})
 	push := func(ext int64, ts uint32, width uint16) Verdict {
-		in := Input{Ext: ext, Timestamp: ts, Payload: []byte{1}, Info: codec.Info{Keyframe: true, Width: width}}
+		in := Input{Ext: ext, Timestamp: ts, Payload: []byte{1}, Info: plain(true)}
+		in.Info.Width = width
 		_, v := s.Push(0, &in)
 		return v
 	}
 	if v := push(1, 3000, 640); v != DropPaused {
 		t.Fatalf("parameter sets while paused: %v", v)
 	}
-	s.SetTarget(0)
+	s.SetTarget(all(0))
 	if v := push(2, 3000, 0); v != DropKeyframe {
 		t.Fatalf("picture whose parameter sets went before: %v", v)
 	}
@@ -314,20 +317,20 @@ func TestWantsKeyframe(t *testing.T) {
 	ext := int64(0)
 	keyframe := func(layer int8) {
 		ext++
-		s.Push(0, &Input{Layer: layer, Ext: ext, Timestamp: uint32(ext), Payload: []byte{0x10, 0}, Info: codec.Info{Keyframe: true}})
+		s.Push(0, &Input{Layer: layer, Ext: ext, Timestamp: uint32(ext), Payload: []byte{0x10, 0}, Info: plain(true)})
 	}
 	check("paused", noLayer)
-	if s.Target() != noLayer || s.Current() != noLayer {
-		t.Fatalf("new: target %d, current %d", s.Target(), s.Current())
+	if s.Target().Layer != noLayer || s.Current().Layer != noLayer {
+		t.Fatalf("new: target %d, current %d", s.Target().Layer, s.Current().Layer)
 	}
-	s.SetTarget(1)
+	s.SetTarget(all(1))
 	check("at first", 1)
 	keyframe(1)
 	check("flowing", noLayer)
-	if s.Current() != 1 {
-		t.Fatalf("current %d, want 1", s.Current())
+	if s.Current().Layer != 1 {
+		t.Fatalf("current %d, want 1", s.Current().Layer)
 	}
-	s.SetTarget(2)
+	s.SetTarget(all(2))
 	check("switching", 2)
 	keyframe(2)
 	check("switched", noLayer)
@@ -335,14 +338,14 @@ func TestWantsKeyframe(t *testing.T) {
 	check("another layer restarted", noLayer)
 	s.Restart(2)
 	check("restarted", 2)
-	s.SetTarget(MaxLayers)
+	s.SetTarget(all(MaxLayers))
 	check("a layer that can't be", noLayer)
-	if s.Target() != noLayer {
-		t.Fatalf("target %d of a layer that can't be", s.Target())
+	if s.Target().Layer != noLayer {
+		t.Fatalf("target %d of a layer that can't be", s.Target().Layer)
 	}
 
 	a := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, Memory: 16})
-	a.SetTarget(0)
+	a.SetTarget(all(0))
 	if layer, ok := a.WantsKeyframe(); ok {
 		t.Fatalf("audio wants a keyframe of %d", layer)
 	}

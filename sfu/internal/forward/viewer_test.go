@@ -253,7 +253,7 @@ func (v *viewer) pictures(in *Input, edit wire.Edit) (numbers [3]uint16, widths 
 		return numbers, widths
 	}
 	payload := patched(in.Payload, &edit)
-	info := codec.Parse(codec.VP8, payload, nil)
+	info := parse(codec.VP8, payload)
 	numbers = [3]uint16{info.PictureID, uint16(info.TL0PicIdx), uint16(info.KeyIdx)}
 	if info.PictureIDBits > 0 {
 		widths[0] = info.PictureIDBits
@@ -264,7 +264,7 @@ func (v *viewer) pictures(in *Input, edit wire.Edit) (numbers [3]uint16, widths 
 	if info.HasKeyIdx {
 		widths[2] = 5
 	}
-	back, n := codec.VP8Patch(info, payload, in.Info.PictureID, in.Info.TL0PicIdx, in.Info.KeyIdx)
+	back, n := codec.PatchNumbers(codec.VP8, &info, payload, in.Info.PictureID, in.Info.TL0PicIdx, in.Info.KeyIdx)
 	copy(payload, back[:n])
 	if !bytes.Equal(payload, in.Payload) {
 		v.t.Fatalf("the patch changed more than picture numbers")

@@ -10,12 +10,19 @@ const (
 	twoByteMaxSize = 255
 )
 
+// A dependency descriptor has 3 bytes at least, of which the last two are the
+// frame number (AV1 RTP payload format v1.0, appendix A.8.1).
+const (
+	descriptorSize  = 3
+	descriptorFrame = 1
+)
+
 // Append appends to dst the RTP packet that the viewer gets for p under edit
 // e, and allocates nothing if dst has room. The packet has no contributing
 // sources and no padding; of the header extensions it has those that are
 // forwarded, present in p and negotiated by the viewer.
 func (f *Format) Append(dst []byte, p *Packet, e *Edit) []byte {
-	dst = f.appendHeader(dst, p, e.Timestamp, f.PayloadType, e.Sequence, f.SSRC)
+	dst = f.appendHeader(dst, p, e, f.PayloadType, e.Sequence, f.SSRC)
 	return appendPayload(dst, p, e)
 }
 
@@ -24,7 +31,7 @@ func (f *Format) Append(dst []byte, p *Packet, e *Edit) []byte {
 // the number of the original ahead of the payload. It is for viewers whose
 // RTXSSRC is not 0; the others get the result of Append once more.
 func (f *Format) AppendRTX(dst []byte, p *Packet, e *Edit, rtxSequence uint16) []byte {
-	dst = f.appendHeader(dst, p, e.Timestamp, f.RTXPayloadType, rtxSequence, f.RTXSSRC)
+	dst = f.appendHeader(dst, p, e, f.RTXPayloadType, rtxSequence, f.RTXSSRC)
 	dst = binary.BigEndian.AppendUint16(dst, e.Sequence)
 	return appendPayload(dst, p, e)
 }
@@ -40,21 +47,22 @@ func RTXOriginal(payload []byte) (osn uint16, rest []byte, ok bool) {
 	return binary.BigEndian.Uint16(payload), payload[2:], true
 }
 
-func (f *Format) appendHeader(dst []byte, p *Packet, timestamp uint32, payloadType uint8, sequence uint16, ssrc uint32) []byte {
+func (f *Format) appendHeader(dst []byte, p *Packet, e *Edit, payloadType uint8, sequence uint16, ssrc uint32) []byte {
+	timestamp := e.Timestamp
 	size, twoByte := f.extensionSize(p)
 	first := byte(2 << 6)
 	if size > 0 {
 		first |= 0x10
 	}
 	second := payloadType & 0x7F
-	if p.Marker {
+	if (p.Marker || e.Marker) && !e.Empty {
 		second |= 0x80
 	}
 	dst = append(dst, first, second, byte(sequence>>8), byte(sequence),
 		byte(timestamp>>24), byte(timestamp>>16), byte(timestamp>>8), byte(timestamp),
 		byte(ssrc>>24), byte(ssrc>>16), byte(ssrc>>8), byte(ssrc))
 	if size > 0 {
-		dst = f.appendExtensions(dst, p, size, twoByte)
+		dst = f.appendExtensions(dst, p, e, size, twoByte)
 	}
 	return dst
 }
@@ -95,7 +103,7 @@ func (f *Format) extensionSize(p *Packet) (size int, twoByte bool) {
 	return size, twoByte
 }
 
-func (f *Format) appendExtensions(dst []byte, p *Packet, size int, twoByte bool) []byte {
+func (f *Format) appendExtensions(dst []byte, p *Packet, e *Edit, size int, twoByte bool) []byte {
 	profile := uint16(profileOneByte)
 	if twoByte {
 		profile = profileTwoByte
@@ -108,6 +116,9 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, size int, twoByte bool)
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
 		if b := f.element(p, kind); b != nil {
 			dst = appendElement(dst, f.Extensions[kind], b, twoByte)
+			if kind == ExtensionDependencyDescriptor && e.Renumber && len(b) >= descriptorSize {
+				binary.BigEndian.PutUint16(dst[len(dst)-len(b)+descriptorFrame:], e.Frame)
+			}
 		}
 	}
 	for ; size%4 != 0; size++ {
@@ -126,6 +137,9 @@ func appendElement(dst []byte, id uint8, b []byte, twoByte bool) []byte {
 }
 
 func appendPayload(dst []byte, p *Packet, e *Edit) []byte {
+	if e.Empty {
+		return dst
+	}
 	n := min(int(e.PatchLen), MaxPatch, len(p.Payload))
 	dst = append(dst, e.Patch[:n]...)
 	return append(dst, p.Payload[n:]...)

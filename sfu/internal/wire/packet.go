@@ -49,12 +49,20 @@ const MaxPatch = 6
 
 // Edit is what a subscription changes in a packet before it is sent on. The
 // first PatchLen bytes of the payload are replaced by Patch; the payload's
-// length never changes.
+// length never changes, unless Empty leaves it out.
 type Edit struct {
 	Sequence  uint16
 	Timestamp uint32
 	PatchLen  uint8
 	Patch     [MaxPatch]byte
+	// Marker sets the RTP marker bit, where the packet that had it isn't sent on.
+	Marker bool
+	// Empty leaves out the payload: the packet only fills its number.
+	Empty bool
+	// Renumber replaces the dependency descriptor's frame number by Frame, if the
+	// packet has a descriptor.
+	Renumber bool
+	Frame    uint16
 }
 
 // Format is how one subscription's packets look to its viewer: the identifiers

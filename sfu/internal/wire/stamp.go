@@ -28,7 +28,7 @@ const maxPadding = 255
 func (f *Format) AppendPadding(dst []byte, timestamp uint32, rtxSequence uint16, size int) []byte {
 	var empty Packet
 	start := len(dst)
-	dst = f.appendHeader(dst, &empty, timestamp, f.RTXPayloadType, rtxSequence, f.RTXSSRC)
+	dst = f.appendHeader(dst, &empty, &Edit{Timestamp: timestamp}, f.RTXPayloadType, rtxSequence, f.RTXSSRC)
 	dst[start] |= 0x20
 	size = min(max(size, 1), maxPadding)
 	for range size - 1 {
