@@ -19,7 +19,8 @@
 //	sdk/peer.js       the RTCPeerConnection of one session: perfect negotiation, ICE restart
 //	sdk/roster.js     who is there, which tracks they have, which m-line carries them
 //	sdk/publication.js  what this page publishes; survives a change of session
-//	sdk/sending.js    how a track is sent: codec, simulcast, layers, reuse of m-lines
+//	sdk/sending.js    how a track is sent: codec, unwatched layers, reuse of m-lines
+//	sdk/encodings.js  in which layers, by the size of the picture
 //	sdk/subscriptions.js  what this page wants of the others' tracks
 //	sdk/attachment.js plays a track in an element, in the size at which it is shown
 //	sdk/statistics.js the browser's counters as rates
@@ -49,7 +50,8 @@
 //	#token=JWT        access token (or ?token=JWT; a fragment stays out of access logs)
 //	?codec=VP9        the video codec to send: VP8, VP9, H264 or AV1
 //	?video=640x360    the camera's size; ?video=640x360x15 also its frame rate
-//	?simulcast=1      send three layers
+//	?simulcast=0      send one layer only, where it would be up to three
+//	?svc=L3T3_KEY     the layers within the stream of VP9 (the default then) or AV1
 //	?lang=zh          the language, in place of the browser's
 //
 // Working on it: npm ci, then npm test and npm run check, in this folder. For

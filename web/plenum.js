@@ -19,6 +19,7 @@ export {listDevices, openDevice, openDevices, openScreen, watchDevices} from './
  * @typedef {import('./sdk/events.js').PublishOptions} PublishOptions
  * @typedef {import('./sdk/events.js').RoomEvents} RoomEvents
  * @typedef {import('./sdk/events.js').RoomState} RoomState
+ * @typedef {import('./sdk/encodings.js').SendOptions} SendOptions
  * @typedef {import('./sdk/roster.js').Participant} Participant
  * @typedef {import('./sdk/roster.js').RemoteTrack} RemoteTrack
  * @typedef {import('./sdk/roster.js').TrackDetail} TrackDetail

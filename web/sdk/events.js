@@ -9,7 +9,7 @@
  * @typedef {import('./roster.js').Participant} Participant
  * @typedef {import('./roster.js').RemoteTrack} RemoteTrack
  * @typedef {import('./roster.js').TrackDetail} TrackDetail
- * @typedef {import('./sending.js').SendOptions} SendOptions
+ * @typedef {import('./encodings.js').SendOptions} SendOptions
  *
  * @typedef {'connecting' | 'connected' | 'reconnecting' | 'closed'} RoomState
  *

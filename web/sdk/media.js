@@ -1,3 +1,4 @@
+import {screenRate} from './encodings.js';
 import {DeviceError} from './errors.js';
 
 /**
@@ -70,7 +71,7 @@ export async function openScreen(options) {
   if (!supported() || !('getDisplayMedia' in navigator.mediaDevices)) throw new DeviceError('screen', 'missing');
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({
-      video: {frameRate: {ideal: 15, max: 30}}, audio: true, ...options,
+      video: {frameRate: {ideal: screenRate, max: screenRate}}, audio: true, ...options,
     });
     // Text must stay sharp: under pressure drop frames rather than pixels.
     for (const track of stream.getVideoTracks()) if ('contentHint' in track) track.contentHint = 'detail';

@@ -1,5 +1,5 @@
 import {errorOf} from './errors.js';
-import {attach, detach} from './sending.js';
+import {attach, detach, keepPaused, tune} from './sending.js';
 
 /**
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
@@ -12,6 +12,7 @@ import {attach, detach} from './sending.js';
  * @property {(message: ClientMessage) => boolean} send  false where there is no socket
  * @property {() => PublishedTrack[]} published  what the own m-lines carry, as far as they have a mid
  * @property {(mid: string, track: MediaStreamTrack, stream: MediaStream) => void} received
+ * @property {() => LocalTrack[]} sending
  * @property {() => void} pathChanged  `pathLost` may have changed
  * @property {() => void} broken  nothing but a new session helps
  * @property {(error: PlenumError) => void} failed  one negotiation step failed; the call goes on
@@ -106,7 +107,8 @@ export class Peer {
       this.#answered = true;
     }
     try {
-      await pc.setRemoteDescription({type, sdp});
+      await pc.setRemoteDescription({type, sdp: keepPaused(sdp, this.#owner.sending())});
+      this.#owner.sending().forEach(tune);
       if (type === 'answer') {
         this.#restarting = false;
         return;

@@ -132,7 +132,7 @@ export class Room extends Emitter {
     if (tracks.length === 0) throw new TypeError('There is no track to publish.');
     /** @type {LocalTrack[]} */
     const locals = tracks.map((track) => ({
-      track, stream, options, source: sourceOf(track, options.source), muted: options.muted ?? false, transceiver: null,
+      track, stream, options, source: sourceOf(track, options.source), muted: options.muted ?? false, transceiver: null, wanted: {},
     }));
     for (const local of locals) if (local.muted) local.track.enabled = false;
     const publication = new Publication(locals, {
@@ -149,7 +149,7 @@ export class Room extends Emitter {
    * Asks the person for a screen or window, and publishes it until it is unpublished
    * or the sharing is stopped in the browser's own bar.
    *
-   * @param {DisplayMediaStreamOptions & {send?: import('./sending.js').SendOptions}} [options]
+   * @param {DisplayMediaStreamOptions & {send?: import('./encodings.js').SendOptions}} [options]
    * @returns {Promise<Publication>}  DeviceError where the person or the browser declines
    */
   async publishScreen({send = {}, ...constraints} = {}) {
@@ -226,6 +226,8 @@ export class Room extends Emitter {
     if (resumed && this.#peer) {
       this.#roster.refresh(participants);
       this.#peer.resume(this.#rtc.iceServers ?? iceServers);
+      // What the server said of layers while there was no socket is lost; it says it again.
+      for (const local of this.#locals()) activate(local, {});
     } else {
       this.#begin(participants, iceServers);
     }
@@ -250,6 +252,7 @@ export class Room extends Emitter {
       send: (message) => this.#signal.send(message),
       published: () => this.#published(),
       received: (mid, track, stream) => this.#roster.received(mid, track, stream),
+      sending: () => this.#locals(),
       pathChanged: () => this.#updateState(),
       broken: () => this.#signal.renew(),
       failed: (error) => this.emit('error', {error}),

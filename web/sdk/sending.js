@@ -1,11 +1,9 @@
+import {encodings, isScalable} from './encodings.js';
+
 /**
  * @typedef {import('./protocol.js').Source} Source
- * @typedef {import('./protocol.js').Kind} Kind
- *
- * @typedef {object} SendOptions  how video is sent; audio ignores it
- * @property {string} [codec]  "VP8", "VP9", "H264", "AV1": only this one, if the browser has it
- * @property {boolean} [simulcast]  three layers instead of one; false by default
- * @property {number} [maxBitrate]  bit/s of the (topmost) layer
+ * @typedef {import('./encodings.js').SendOptions} SendOptions
+ * @typedef {import('./encodings.js').Encoding} Encoding
  *
  * @typedef {object} LocalTrack  one track that this page publishes
  * @property {MediaStreamTrack} track
@@ -14,6 +12,7 @@
  * @property {MediaStream} stream
  * @property {SendOptions} options
  * @property {RTCRtpTransceiver | null} transceiver  in the session of now
+ * @property {Record<string, boolean>} wanted  by rid, whether anyone watches the layer; unsaid: someone may
  *
  * @typedef {{shape: string, transceiver: RTCRtpTransceiver}} Idle
  */
@@ -27,6 +26,7 @@
  * @param {Idle[]} idle
  */
 export function attach(pc, local, idle) {
+  local.wanted = {};
   const index = idle.findIndex((one) => one.shape === shape(local));
   const [reused] = index < 0 ? [] : idle.splice(index, 1);
   if (reused) {
@@ -36,12 +36,7 @@ export function attach(pc, local, idle) {
     sync(local);
     return;
   }
-  const sendEncodings = encodings(local);
-  local.transceiver = pc.addTransceiver(local.track, {
-    direction: 'sendonly',
-    streams: [local.stream],
-    ...(sendEncodings.length > 0 && {sendEncodings}),
-  });
+  local.transceiver = addTransceiver(pc, local);
   preferCodec(local);
   if (local.muted) sync(local);
 }
@@ -63,41 +58,95 @@ export function detach(local, idle) {
 
 /**
  * Makes the sender send what it should: nothing at all while muted, so that a
- * silent microphone costs the room no packets.
+ * silent microphone costs the room no packets; and in the layers of the track's size.
  *
  * @param {LocalTrack} local
  * @returns {Promise<void>}
  */
 export async function sync(local) {
   await local.transceiver?.sender.replaceTrack(local.muted ? null : local.track);
+  await tune(local);
 }
-
-/** Changes of a sender's parameters run one after another: each must read what the one before has written. */
-const changes = new WeakMap();
 
 /**
  * Stops encoding the layers that nobody watches, and starts them again.
  *
  * @param {LocalTrack} local
- * @param {Record<string, boolean>} active  by rid
+ * @param {Record<string, boolean>} wanted  by rid
  * @returns {Promise<void>}
  */
-export function activate({transceiver}, active) {
-  const sender = transceiver?.sender;
-  if (!sender?.getParameters) return Promise.resolve();
+export function activate(local, wanted) {
+  local.wanted = wanted;
+  return tune(local);
+}
+
+/** Changes of a sender's parameters run one after another: each must read what the one before has written. */
+const changes = new WeakMap();
+
+/** Parameters that may change while a track is sent. */
+const tuned = /** @type {const} */ (['active', 'scaleResolutionDownBy', 'maxBitrate', 'maxFramerate']);
+
+/**
+ * Writes into a remote description which layers are paused here ("~", RFC 8853,
+ * section 5.2). libwebrtc would set all others active, and start their encoders
+ * for a moment with each description.
+ *
+ * @param {string} sdp
+ * @param {LocalTrack[]} locals
+ */
+export function keepPaused(sdp, locals) {
+  return sdp.split(/^(?=m=)/m).map((section) => {
+    const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
+    const sender = mid && locals.find(({transceiver}) => transceiver?.mid === mid)?.transceiver?.sender;
+    const paused = sender && sender.getParameters?.().encodings?.filter((one) => one.active === false).map(({rid}) => rid);
+    if (!paused?.length) return section;
+    return section.replace(/^(a=simulcast:.*\brecv )(\S+)/m, (_, before, list) => (
+      before + list.replace(/[^;,~]+/g, (/** @type {string} */ rid) => (paused.includes(rid) ? `~${rid}` : rid)).replaceAll('~~', '~')
+    ));
+  }).join('');
+}
+
+/**
+ * Brings the sender's parameters in line with the track's size and with what is
+ * watched. Wanted after every remote description too, which may have changed them.
+ *
+ * @param {LocalTrack} local
+ * @returns {Promise<void>}
+ */
+export function tune(local) {
+  const sender = local.transceiver?.sender;
+  if (local.track.kind !== 'video' || !sender?.getParameters) return Promise.resolve();
   const change = (changes.get(sender) ?? Promise.resolve()).then(async () => {
+    if (local.transceiver?.sender !== sender) return; // it belongs to another track by now
     const parameters = sender.getParameters();
+    const wishes = wished(local);
     let different = false;
-    for (const encoding of parameters.encodings ?? []) {
-      const wanted = active[encoding.rid ?? ''];
-      if (wanted === undefined || wanted === (encoding.active ?? true)) continue;
-      encoding.active = wanted;
-      different = true;
-    }
+    (parameters.encodings ?? []).forEach((encoding, index) => {
+      const wish = wishes[index];
+      for (const name of tuned) {
+        if (wish?.[name] === undefined || wish[name] === (encoding[name] ?? (name === 'active' ? true : undefined))) continue;
+        Object.assign(encoding, {[name]: wish[name]});
+        different = true;
+      }
+    });
     if (different) await sender.setParameters(parameters);
-  }).catch(() => {}); // the sender was stopped meanwhile; the layers only cost a little
+  }).catch(() => {}); // the sender was stopped meanwhile, or the browser can't: the layers only cost a little
   changes.set(sender, change);
   return change;
+}
+
+/**
+ * The encodings of the track as it is now, without those that nobody watches. A
+ * layer that is wanted but that the capture is too small for counts as its topmost one.
+ *
+ * @param {LocalTrack} local
+ */
+function wished({source, options, track, wanted}) {
+  const all = encodings(source, options, sizeOf(track));
+  const sent = all.filter((one) => one.active);
+  const isWanted = (/** @type {Encoding} */ one) => wanted[one.rid ?? ''] ?? true;
+  const above = all.some((one) => !one.active && wanted[one.rid ?? ''] === true);
+  return all.map((one) => ({...one, active: one.active === true && (isWanted(one) || (above && one === sent.at(-1)))}));
 }
 
 /**
@@ -113,29 +162,48 @@ export function sourceOf(track, wish) {
   return screen ? 'screen' : 'camera';
 }
 
-/** What must be equal for an m-line to be used again. @param {LocalTrack} local */
-function shape({track, options}) {
-  return track.kind === 'audio' ? 'audio' : `video ${options.codec ?? ''} ${options.simulcast ?? false} ${options.maxBitrate ?? ''}`;
+/** What must be equal for an m-line to be used again: what can't be changed once it is negotiated. @param {LocalTrack} local */
+function shape({track, source, options}) {
+  if (track.kind === 'audio') return 'audio';
+  const {codec = '', simulcast = true, scalabilityMode = ''} = options;
+  return [source, codec.toUpperCase(), simulcast, simulcast && isScalable(codec) && scalabilityMode].join();
 }
 
-/** @param {LocalTrack} local @returns {RTCRtpEncodingParameters[]} */
-function encodings({track, options}) {
-  if (track.kind === 'audio') return [];
-  const top = options.maxBitrate ? {maxBitrate: options.maxBitrate} : {};
-  if (!options.simulcast) return options.maxBitrate ? [top] : [];
-  return [
-    {rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000},
-    {rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000},
-    {rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000, ...top},
-  ];
+/** @param {MediaStreamTrack} track @returns {import('./encodings.js').Size} */
+function sizeOf(track) {
+  const {width, height} = track.getSettings?.() ?? {};
+  return width && height ? {width, height} : {};
+}
+
+/**
+ * Browsers differ in which parameters they refuse, and refuse them all at once:
+ * scalability modes are the first that a track can do without.
+ *
+ * @param {RTCPeerConnection} pc
+ * @param {LocalTrack} local
+ */
+function addTransceiver(pc, {track, stream, source, options}) {
+  const init = /** @type {RTCRtpTransceiverInit} */ ({direction: 'sendonly', streams: [stream]});
+  if (track.kind === 'audio') return pc.addTransceiver(track, init);
+  const layers = encodings(source, options, sizeOf(track));
+  for (const sendEncodings of [layers, layers.map(({scalabilityMode, ...rest}) => rest)]) {
+    try {
+      return pc.addTransceiver(track, {...init, sendEncodings});
+    } catch (error) {
+      if (pc.signalingState === 'closed') throw error;
+    }
+  }
+  return pc.addTransceiver(track, init);
 }
 
 /** @param {LocalTrack} local */
 function preferCodec({track, options, transceiver}) {
-  const name = options.codec?.toLowerCase();
-  if (!name || track.kind !== 'video' || !transceiver?.setCodecPreferences) return;
+  if (track.kind !== 'video' || !transceiver?.setCodecPreferences) return;
   const all = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
-  const wanted = all.filter((codec) => codec.mimeType.toLowerCase() === `video/${name}`);
-  const repair = all.filter((codec) => codec.mimeType.toLowerCase() === 'video/rtx');
-  if (wanted.length > 0) transceiver.setCodecPreferences([...wanted, ...repair]);
+  const is = (/** @type {RTCRtpCodec | undefined} */ codec, /** @type {string} */ name) => codec?.mimeType.toLowerCase() === `video/${name}`;
+  const name = options.codec?.toLowerCase() ?? 'vp8';
+  const wanted = all.filter((codec) => is(codec, name));
+  if (wanted.length === 0) return;
+  if (options.codec) transceiver.setCodecPreferences([...wanted, ...all.filter((codec) => is(codec, 'rtx'))]);
+  else if (!is(all[0], name)) transceiver.setCodecPreferences([...wanted, ...all.filter((codec) => !is(codec, name))]);
 }

@@ -65,10 +65,14 @@ export class FakeTrack extends EventTarget {
   readyState = 'live';
   contentHint = '';
 
-  constructor(kind) {
+  /** @param {string} kind @param {{width?: number, height?: number}} [settings] */
+  constructor(kind, settings = {}) {
     super();
     this.kind = kind;
+    this.settings = settings;
   }
+
+  getSettings() { return this.settings; }
 
   stop() {
     this.readyState = 'ended';
@@ -102,8 +106,19 @@ class FakeTransceiver {
     this.#pc = pc;
     this.init = init;
     this.#direction = init.direction;
+    let encodings = init.sendEncodings?.map((one) => ({active: true, ...one})) ?? [{active: true}];
     this.sender = {
       track,
+      writes: 0,
+      /** The layers that are encoded. */
+      get active() { return encodings.filter((one) => one.active).map((one) => one.rid ?? ''); },
+      getParameters: () => structuredClone({encodings}),
+      setParameters: async (parameters) => {
+        encodings = parameters.encodings;
+        this.sender.writes++;
+      },
+      /** As libwebrtc does with each description that calls no layer paused. */
+      described: () => { for (const one of encodings) one.active = true; },
       replaceTrack: async (next) => { this.sender.track = next; },
       setStreams: (stream) => { this.stream = stream; },
     };
@@ -194,6 +209,7 @@ export class FakePeerConnection {
       if (type === 'answer') {
         if (this.signalingState !== 'have-local-offer') throw new DOMException('no offer to answer', 'InvalidStateError');
         this.signalingState = 'stable';
+        for (const one of this.#transceivers) one.sender.described();
         for (const [one, direction] of this.#pending.directions) one.agreed = direction;
         this.#agreedChannel ||= this.#pending.channel;
         if (this.#pending.restart) this.#restart = false;
@@ -209,6 +225,7 @@ export class FakePeerConnection {
       }
       this.signalingState = 'have-remote-offer';
       this.remoteOffer = sdp;
+      for (const one of this.#transceivers) one.sender.described();
       for (const [mid, stream, track] of lines) {
         this.#remote.set(mid, true);
         this.ontrack?.({transceiver: {mid}, track, streams: [stream]});

@@ -65,28 +65,6 @@ test('quality is told with the tracks that it is about', async () => {
   assert.equal(quality.tracks[1].track, null);
 });
 
-test('layers that nobody watches are not encoded', async () => {
-  const {room, socket} = await enter();
-  const camera = new FakeTrack('video');
-  room.publish(camera, {simulcast: true});
-  await settle();
-  await answer();
-  const {sender, mid} = (await import('./fakes.js')).FakePeerConnection.last.getTransceivers()[0];
-  let encodings = ['q', 'h', 'f'].map((rid) => ({rid, active: true}));
-  let writes = 0;
-  sender.getParameters = () => structuredClone({encodings});
-  sender.setParameters = async (parameters) => {
-    encodings = parameters.encodings;
-    writes++;
-  };
-  socket.receive({type: 'layers', mid, active: {q: true, h: false, f: false}});
-  socket.receive({type: 'layers', mid, active: {q: true, h: true, f: false}});
-  socket.receive({type: 'layers', mid: 'another', active: {q: false}});
-  await settle();
-  assert.deepEqual(encodings.map((one) => one.active), [true, true, false]);
-  assert.equal(writes, 2);
-});
-
 test('the next attempt is announced', async () => {
   const {room, socket, of} = await enter();
   socket.break();

@@ -43,8 +43,7 @@ export class OwnMedia {
     }
     if (microphone && !this.microphone) this.microphone = this.#room.publish(microphone, {source: 'microphone'});
     if (camera && !this.camera) {
-      const {codec, simulcast} = this.#settings;
-      this.camera = this.#room.publish(camera, {source: 'camera', codec, simulcast});
+      this.camera = this.#room.publish(camera, {source: 'camera', ...this.#settings.send});
     }
     this.#changed();
   }
@@ -89,7 +88,8 @@ export class OwnMedia {
         own.unpublish();
         return;
       }
-      this.screen = await this.#room.publishScreen({send: {codec: this.#settings.codec}});
+      const {codec, simulcast} = this.#settings.send;
+      this.screen = await this.#room.publishScreen({send: {codec, simulcast}});
     });
   }
 

@@ -4,8 +4,7 @@
  * @typedef {object} Settings
  * @property {string} room
  * @property {string} token
- * @property {string} [codec]
- * @property {boolean} simulcast
+ * @property {import('../../plenum.js').SendOptions} send
  * @property {string} language  '' for the browser's
  * @property {MediaTrackConstraints} video
  */
@@ -18,8 +17,11 @@ export function readSettings(address) {
   return {
     room: address.pathname.startsWith('/r/') ? address.pathname.slice(3) : '',
     token: fragment.get('token') ?? query.get('token') ?? '',
-    codec: query.get('codec') ?? undefined,
-    simulcast: query.get('simulcast') === '1',
+    send: {
+      codec: query.get('codec') ?? (query.has('svc') ? 'VP9' : undefined),
+      simulcast: query.get('simulcast') !== '0',
+      scalabilityMode: query.get('svc') ?? undefined,
+    },
     language: query.get('lang') ?? '',
     video: {width: {ideal: width}, height: {ideal: height}, frameRate: {ideal: frameRate}},
   };

@@ -12,7 +12,7 @@ describe('video codecs', () => {
   before(async () => {
     server = await startServer();
     chromium = await startChromium();
-    viewer = await chromium.open(server.room('codecs'), 'Viewer', { codec: 'VP8' });
+    viewer = await chromium.open(server.room('codecs'), 'Viewer');
     await viewer.joinApp();
   });
   after(async () => {
@@ -22,7 +22,7 @@ describe('video codecs', () => {
 
   for (const codec of ['VP8', 'VP9', 'H264', 'AV1']) {
     it(`${codec} is sent, forwarded and decoded`, async () => {
-      const sender = await chromium.open(server.room('codecs'), codec, { codec });
+      const sender = await chromium.open(`${server.room('codecs')}?codec=${codec}`, codec);
       await sender.joinApp();
       const video = await viewer.seesFrames(sender.id, 20, { within: 30000 });
       assert.equal(video.codec, `video/${codec}`);
