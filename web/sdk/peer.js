@@ -1,5 +1,5 @@
 import {errorOf} from './errors.js';
-import {attach, detach, keepPaused, tune} from './sending.js';
+import {attach, detach, keepPaused, reserve, tune} from './sending.js';
 
 /**
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
@@ -81,7 +81,7 @@ export class Peer {
   start() {
     if (this.#started || this.#pc.signalingState === 'closed') return;
     this.#started = true;
-    if (this.#pc.getTransceivers().length === 0) this.#pc.createDataChannel('plenum');
+    if (this.#pc.getTransceivers().length === 0) reserve(this.#pc, this.#idle);
   }
 
   /** @param {LocalTrack} local */

@@ -259,7 +259,7 @@ export class Room extends Emitter {
     });
     this.#peer = peer;
     for (const locals of this.#publications.values()) for (const local of locals) peer.add(local);
-    // Whoever publishes right after join needs no data channel to have something to offer.
+    // Whoever publishes right after join has something to offer by then.
     setTimeout(() => peer.start());
   }
 

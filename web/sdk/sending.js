@@ -27,7 +27,7 @@ import {encodings, isScalable} from './encodings.js';
  */
 export function attach(pc, local, idle) {
   local.wanted = {};
-  const index = idle.findIndex((one) => one.shape === shape(local));
+  const index = idle.findIndex((one) => one.shape === shapeOf(local));
   const [reused] = index < 0 ? [] : idle.splice(index, 1);
   if (reused) {
     reused.transceiver.direction = 'sendonly';
@@ -36,9 +36,28 @@ export function attach(pc, local, idle) {
     sync(local);
     return;
   }
-  local.transceiver = addTransceiver(pc, local);
-  preferCodec(local);
+  const {track, stream, source, options} = local;
+  const layers = track.kind === 'video' ? encodings(source, options, sizeOf(track)) : [];
+  local.transceiver = addTransceiver(pc, track, {direction: 'sendonly', streams: [stream]}, layers);
+  preferCodec(local.transceiver, track.kind, options.codec);
   if (local.muted) sync(local);
+}
+
+/**
+ * M-lines for the microphone and the camera that may come later. What a connection
+ * can do is settled by its first m-lines: Chromium offers later ones only the header
+ * extensions that are in use by then, and if those are the server's offer of what it
+ * sends, layers can't be told apart and the uplink's bandwidth is not estimated.
+ *
+ * @param {RTCPeerConnection} pc
+ * @param {Idle[]} idle
+ */
+export function reserve(pc, idle) {
+  for (const kind of /** @type {const} */ (['audio', 'video'])) {
+    const transceiver = addTransceiver(pc, kind, {direction: 'inactive'}, kind === 'video' ? encodings('camera', {}, {}) : []);
+    preferCodec(transceiver, kind);
+    idle.push({shape: shape(kind, kind === 'audio' ? 'microphone' : 'camera', {}), transceiver});
+  }
 }
 
 /**
@@ -53,7 +72,7 @@ export function detach(local, idle) {
   if (!transceiver) return;
   transceiver.direction = 'inactive';
   transceiver.sender.replaceTrack(null).catch(() => {}); // it fails only where the connection is closed
-  idle.push({shape: shape(local), transceiver});
+  idle.push({shape: shapeOf(local), transceiver});
 }
 
 /**
@@ -162,11 +181,15 @@ export function sourceOf(track, wish) {
   return screen ? 'screen' : 'camera';
 }
 
-/** What must be equal for an m-line to be used again: what can't be changed once it is negotiated. @param {LocalTrack} local */
-function shape({track, source, options}) {
-  if (track.kind === 'audio') return 'audio';
-  const {codec = '', simulcast = true, scalabilityMode = ''} = options;
+/** What must be equal for an m-line to be used again: what can't be changed once it is negotiated. @param {string} kind @param {Source} source @param {SendOptions} options */
+function shape(kind, source, {codec = '', simulcast = true, scalabilityMode = ''}) {
+  if (kind === 'audio') return kind;
   return [source, codec.toUpperCase(), simulcast, simulcast && isScalable(codec) && scalabilityMode].join();
+}
+
+/** @param {LocalTrack} local */
+function shapeOf({track, source, options}) {
+  return shape(track.kind, source, options);
 }
 
 /** @param {MediaStreamTrack} track @returns {import('./encodings.js').Size} */
@@ -180,30 +203,31 @@ function sizeOf(track) {
  * scalability modes are the first that a track can do without.
  *
  * @param {RTCPeerConnection} pc
- * @param {LocalTrack} local
+ * @param {MediaStreamTrack | 'audio' | 'video'} what
+ * @param {RTCRtpTransceiverInit} init
+ * @param {Encoding[]} layers
  */
-function addTransceiver(pc, {track, stream, source, options}) {
-  const init = /** @type {RTCRtpTransceiverInit} */ ({direction: 'sendonly', streams: [stream]});
-  if (track.kind === 'audio') return pc.addTransceiver(track, init);
-  const layers = encodings(source, options, sizeOf(track));
-  for (const sendEncodings of [layers, layers.map(({scalabilityMode, ...rest}) => rest)]) {
-    try {
-      return pc.addTransceiver(track, {...init, sendEncodings});
-    } catch (error) {
-      if (pc.signalingState === 'closed') throw error;
+function addTransceiver(pc, what, init, layers) {
+  if (layers.length > 0) {
+    for (const sendEncodings of [layers, layers.map(({scalabilityMode, ...rest}) => rest)]) {
+      try {
+        return pc.addTransceiver(what, {...init, sendEncodings});
+      } catch (error) {
+        if (pc.signalingState === 'closed') throw error;
+      }
     }
   }
-  return pc.addTransceiver(track, init);
+  return pc.addTransceiver(what, init);
 }
 
-/** @param {LocalTrack} local */
-function preferCodec({track, options, transceiver}) {
-  if (track.kind !== 'video' || !transceiver?.setCodecPreferences) return;
+/** @param {RTCRtpTransceiver} transceiver @param {string} kind @param {string} [codec]  only this one; else VP8 first */
+function preferCodec(transceiver, kind, codec) {
+  if (kind !== 'video' || !transceiver.setCodecPreferences) return;
   const all = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
-  const is = (/** @type {RTCRtpCodec | undefined} */ codec, /** @type {string} */ name) => codec?.mimeType.toLowerCase() === `video/${name}`;
-  const name = options.codec?.toLowerCase() ?? 'vp8';
-  const wanted = all.filter((codec) => is(codec, name));
+  const is = (/** @type {RTCRtpCodec | undefined} */ one, /** @type {string} */ name) => one?.mimeType.toLowerCase() === `video/${name}`;
+  const name = codec?.toLowerCase() ?? 'vp8';
+  const wanted = all.filter((one) => is(one, name));
   if (wanted.length === 0) return;
-  if (options.codec) transceiver.setCodecPreferences([...wanted, ...all.filter((codec) => is(codec, 'rtx'))]);
-  else if (!is(all[0], name)) transceiver.setCodecPreferences([...wanted, ...all.filter((codec) => !is(codec, name))]);
+  if (codec) transceiver.setCodecPreferences([...wanted, ...all.filter((one) => is(one, 'rtx'))]);
+  else if (!is(all[0], name)) transceiver.setCodecPreferences([...wanted, ...all.filter((one) => !is(one, name))]);
 }

@@ -108,7 +108,7 @@ class FakeTransceiver {
     this.#direction = init.direction;
     let encodings = init.sendEncodings?.map((one) => ({active: true, ...one})) ?? [{active: true}];
     this.sender = {
-      track,
+      track: typeof track === 'string' ? null : track,
       writes: 0,
       /** The layers that are encoded. */
       get active() { return encodings.filter((one) => one.active).map((one) => one.rid ?? ''); },
@@ -143,13 +143,11 @@ export class FakePeerConnection {
   localDescription = null;
   candidates = [];
   restarts = 0;
-  channels = [];
   #transceivers = [];
   #remote = new Map();
   #chain = Promise.resolve();
   #busy = 0;
   #restart = false;
-  #agreedChannel = false;
   /** What the pending offer has newly said. */
   #pending = null;
   #offers = 0;
@@ -168,11 +166,6 @@ export class FakePeerConnection {
     this.#transceivers.push(transceiver);
     this.updateNegotiation();
     return transceiver;
-  }
-
-  createDataChannel(label) {
-    this.channels.push(label);
-    this.updateNegotiation();
   }
 
   restartIce() {
@@ -195,7 +188,7 @@ export class FakePeerConnection {
         one.mid = String(this.#nextMid++);
       }
       this.#pending = {
-        named, restart: this.#restart, channel: this.channels.length > 0,
+        named, restart: this.#restart,
         directions: this.#transceivers.map((one) => [one, one.direction]),
       };
       this.signalingState = 'have-local-offer';
@@ -211,7 +204,6 @@ export class FakePeerConnection {
         this.signalingState = 'stable';
         for (const one of this.#transceivers) one.sender.described();
         for (const [one, direction] of this.#pending.directions) one.agreed = direction;
-        this.#agreedChannel ||= this.#pending.channel;
         if (this.#pending.restart) this.#restart = false;
         this.#pending = null;
         this.updateNegotiation();
@@ -261,7 +253,7 @@ export class FakePeerConnection {
   #asked = false;
 
   #needed() {
-    return this.#restart || (this.channels.length > 0 && !this.#agreedChannel)
+    return this.#restart
       || this.#transceivers.some((one) => one.mid === null || one.agreed !== one.direction);
   }
 

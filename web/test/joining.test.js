@@ -32,21 +32,32 @@ test('joining resolves with the room as it is', async () => {
   assert.deepEqual(FakePeerConnection.last.configuration, {bundlePolicy: 'max-bundle', iceServers: [{urls: 'stun:x'}]});
 });
 
-test('a viewer offers a data channel and publishes nothing', async () => {
+test('a viewer offers m-lines for what may come, and publishes nothing', async () => {
   const {pc, socket} = await enter();
   await pass(0);
-  assert.deepEqual(pc.channels, ['plenum']);
+  assert.deepEqual(pc.getTransceivers().map(({direction, sender}) => [direction, sender.track]), [['inactive', null], ['inactive', null]]);
   assert.deepEqual(socket.sent.map(({type}) => type), ['offer']);
   await answer();
   await pass(60_000);
   assert.equal(socket.of('offer').length, 1);
 });
 
+test('camera and microphone that come later use the m-lines that were offered for them', async () => {
+  const {room, pc, socket} = await enter();
+  await pass(0);
+  await answer();
+  const [audio, video] = [new FakeTrack('audio'), new FakeTrack('video', {width: 640, height: 360})];
+  room.publish([video, audio]);
+  await settle();
+  assert.deepEqual(pc.getTransceivers().map(({direction, sender}) => [direction, sender.track]), [['sendonly', audio], ['sendonly', video]]);
+  assert.deepEqual(socket.of('publish').at(-1).tracks.map(({mid, source}) => [mid, source]), [['1', 'camera'], ['0', 'microphone']]);
+  assert.deepEqual(pc.getTransceivers()[1].sender.active, ['q', 'h']);
+});
+
 test('what is published right after joining goes into the first offer, named before it', async () => {
   const {room, pc, socket} = await enter();
   room.publish([new FakeTrack('audio'), new FakeTrack('video')]);
   await pass(0);
-  assert.deepEqual(pc.channels, []);
   assert.deepEqual(socket.sent, [
     {type: 'publish', tracks: [{mid: '0', source: 'microphone', muted: false}, {mid: '1', source: 'camera', muted: false}]},
     {type: 'offer', sdp: 'offer 1'},

@@ -25,17 +25,17 @@ test('a server’s offer is answered', async () => {
 
 test('glare: the own offer is rolled back, the server’s answered, the own made again', async () => {
   const {room, pc, socket, of} = await connected();
-  room.publish(new FakeTrack('video'));
+  room.publish(new FakeTrack('video'), {source: 'screen'});
   await settle();
   assert.equal(pc.signalingState, 'have-local-offer');
   // The server had sent its offer, for the same mid, before ours came. It ignores ours.
-  socket.receive(offer(['0', 'bo', 't']));
+  socket.receive(offer(['2', 'bo', 't']));
   await settle();
   assert.deepEqual(socket.sent, [
-    {type: 'publish', tracks: [{mid: '0', source: 'camera', muted: false}]},
+    {type: 'publish', tracks: [{mid: '2', source: 'screen', muted: false}]},
     {type: 'offer', sdp: 'offer 2'},
-    {type: 'answer', sdp: `answer to ${offer(['0', 'bo', 't']).sdp}`},
-    {type: 'publish', tracks: [{mid: '1', source: 'camera', muted: false}]},
+    {type: 'answer', sdp: `answer to ${offer(['2', 'bo', 't']).sdp}`},
+    {type: 'publish', tracks: [{mid: '3', source: 'screen', muted: false}]},
     {type: 'offer', sdp: 'offer 3'},
   ]);
   await answer();
@@ -45,14 +45,14 @@ test('glare: the own offer is rolled back, the server’s answered, the own made
 
 test('glare while the own offer is still being made', async () => {
   const {room, pc, socket, of} = await connected();
-  room.publish(new FakeTrack('video'));
+  room.publish(new FakeTrack('video'), {source: 'screen'});
   await new Promise((done) => setImmediate(done)); // negotiationneeded has fired, setLocalDescription has not finished
   assert.equal(pc.signalingState, 'stable');
-  socket.receive(offer(['0', 'bo', 't']));
+  socket.receive(offer(['2', 'bo', 't']));
   await settle();
   assert.equal(socket.of('answer').length, 1);
   assert.equal(socket.sent.at(-1).type, 'offer');
-  assert.deepEqual(socket.of('publish').at(-1).tracks, [{mid: '1', source: 'camera', muted: false}]);
+  assert.deepEqual(socket.of('publish').at(-1).tracks, [{mid: '3', source: 'screen', muted: false}]);
   await answer();
   assert.equal(pc.signalingState, 'stable');
   assert.equal(of('error').length, 0);
