@@ -1,5 +1,5 @@
 import {spread} from './address.js';
-import {attach} from './attachment.js';
+import {Attachments, attach} from './attachment.js';
 import {Emitter} from './emitter.js';
 import {PlenumError, errorOf} from './errors.js';
 import {openScreen} from './media.js';
@@ -51,6 +51,7 @@ export class Room extends Emitter {
   #cleanup = new AbortController();
   #subscriptions = new Subscriptions((message) => this.#signal.send(message));
   #statistics = new Statistics();
+  #attachments = new Attachments(this);
   /** The server's estimate of what this page can receive, in bit/s. */
   #downlink = 0;
 
@@ -195,6 +196,19 @@ export class Room extends Emitter {
    */
   attach(track, element, options) {
     return attach(this, track, element, options);
+  }
+
+  /**
+   * Asks for someone's track in the size at which an element shows it, as `attach`
+   * does, for pages that play it by themselves.
+   *
+   * @param {RemoteTrack} track
+   * @param {HTMLElement} element
+   * @param {{priority?: number}} [options]
+   * @returns {() => void} ends it; a track that no element shows is not sent
+   */
+  follow(track, element, {priority} = {}) {
+    return this.#attachments.follow(track, element, priority);
   }
 
   /**

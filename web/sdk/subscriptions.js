@@ -12,6 +12,9 @@
 /** Tiles that are being resized say so often; the server needs to hear it this seldom, in milliseconds. */
 const interval = 250;
 
+/** Who comes into sight or grows waits for a picture: that is said within this time, if the interval allows. */
+const soon = 20;
+
 /**
  * What this page wants of the others' tracks. Changes are gathered and sent
  * together; the wishes are said again after every (re)connection.
@@ -23,6 +26,10 @@ export class Subscriptions {
   #unsent = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** How long the timer waits. */
+  #wait = 0;
+  /** A message went out within the last interval. */
+  #resting = false;
   #send;
   /** Whether the server has ever been asked: it may then remap m-lines without an offer. */
   asked = false;
@@ -34,10 +41,11 @@ export class Subscriptions {
 
   /** @param {string} id @param {Wish} wish */
   set(id, wish) {
-    if (JSON.stringify(this.#wishes.get(id)) === JSON.stringify(wish)) return;
+    const before = this.#wishes.get(id);
+    if (JSON.stringify(before) === JSON.stringify(wish)) return;
     this.#wishes.set(id, wish);
     this.#unsent.add(id);
-    this.#timer ??= setTimeout(() => this.#flush(), interval);
+    this.#plan(!this.#resting && isMore(before, wish) ? soon : interval);
   }
 
   /** The track is gone. @param {string} id */
@@ -58,6 +66,17 @@ export class Subscriptions {
     this.#unsent.clear();
   }
 
+  /** Sends what there is within that time, or as planned before if that is sooner. @param {number} wait */
+  #plan(wait) {
+    if (this.#timer !== undefined && this.#wait <= wait) return;
+    clearTimeout(this.#timer);
+    this.#wait = wait;
+    this.#timer = setTimeout(() => {
+      this.#resting = false;
+      this.#flush();
+    }, wait);
+  }
+
   #flush() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -65,5 +84,13 @@ export class Subscriptions {
     if (tracks.length === 0 || !this.#send({type: 'subscribe', tracks})) return;
     this.asked = true;
     this.#unsent.clear();
+    this.#resting = true;
+    this.#plan(interval);
   }
+}
+
+/** @param {Wish | undefined} before @param {Wish} wish */
+function isMore(before, {enabled = true, width = Infinity, height = Infinity}) {
+  if (!enabled || !before) return enabled;
+  return before.enabled === false || width > (before.width ?? Infinity) || height > (before.height ?? Infinity);
 }

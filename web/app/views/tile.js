@@ -25,6 +25,8 @@ export class Tile {
   #name = make('span', {className: 'name'});
   #initial = make('span');
   #state = make('p', {className: 'tile-state'});
+  /** @type {{track: import('../../plenum.js').RemoteTrack, priority: number, end: () => void} | null} */
+  #followed = null;
   #pin = make('button', {type: 'button', className: 'tile-pin'}, icon('pin'));
 
   /**
@@ -84,7 +86,22 @@ export class Tile {
     this.root.classList.toggle('tiny', width < 150);
   }
 
+  /**
+   * Asks for the track in the size of this tile.
+   *
+   * @param {import('../../plenum.js').Room} room
+   * @param {import('../../plenum.js').RemoteTrack} track
+   * @param {number} priority
+   */
+  follow(room, track, priority) {
+    if (this.#followed?.track === track && this.#followed.priority === priority) return;
+    const before = this.#followed;
+    this.#followed = {track, priority, end: room.follow(track, this.video, {priority})};
+    before?.end();
+  }
+
   remove() {
+    this.#followed?.end();
     this.video.srcObject = null;
     this.root.remove();
   }

@@ -170,18 +170,16 @@ export class Tiles {
     if (!track.muted) this.#alive.add(track);
   }
 
-  /** Asks for every picture in the size of its tile, and for none that is out of sight. @param {TileModel[]} models */
+  /** Asks for every picture in the size of its tile, and for none that has no tile. @param {TileModel[]} models */
   #ask(models) {
-    const scale = devicePixelRatio || 1;
-    const tracks = new Map(this.#call.others.flatMap((one) => [...one.tracks]));
+    const {room, others} = this.#call;
+    const tracks = new Map(others.flatMap((one) => [...one.tracks]));
     for (const {key, trackId, speaking} of models) {
       const track = tracks.get(trackId);
       if (!track) continue;
       const tile = this.#tiles.get(key);
-      this.#call.room.subscribe(track, tile ? {
-        width: Math.round(tile.root.clientWidth * scale), height: Math.round(tile.root.clientHeight * scale),
-        priority: key === this.#large ? 2 : speaking ? 1 : 0,
-      } : {enabled: false});
+      if (tile) tile.follow(room, track, key === this.#large ? 2 : speaking ? 1 : 0);
+      else room.subscribe(track, {enabled: false});
     }
   }
 }
