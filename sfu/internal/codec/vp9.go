@@ -161,8 +161,9 @@ func (v *vp9State) parse(b []byte, late bool) (info Info) {
 		info.TL0PicIdx = b[d.tl0]
 	}
 	// The upper spatial layers of a key picture have no P bit either, but they
-	// predict from the layer below.
-	if d.start && !d.predicted && !d.lower {
+	// predict from the layer below. Where layers begin above 0 the lowest is the key.
+	lowest := d.spatial == 0 || !v.begun || info.PictureID != v.picture
+	if d.start && !d.predicted && !d.lower && lowest {
 		info.Keyframe = true
 		top := d.largest()
 		info.Width, info.Height = top.width, top.height

@@ -26,6 +26,23 @@
 // without payload to fill it, because a hole that nobody can fill stalls decoders
 // which rely on unbroken numbers.
 //
+// # Layers within a stream
+//
+// A run's stream may itself have temporal and spatial layers. codec says for each
+// packet which selections of them its frame is part of; a selector holds the one that
+// the viewer gets, and changes it where a picture begins, never within one. It
+// may move to any selection that is intact: everything that belongs to it reached
+// the viewer since a keyframe, or since a frame from which on it may be
+// followed (VP8's layer sync, VP9's switching up point, a switch indication of the
+// dependency descriptor). So fewer temporal layers count at once, and so do fewer
+// spatial ones where they are part of the higher ones; with K-SVC a spatial change needs
+// a keyframe. Where packets are missing nobody knows what they belong to: then only what
+// is part of the current selection stays intact.
+//
+// What is left out closes the numbers. A hole may turn out to be of a frame that the
+// viewer doesn't get: that packet fills it without payload, like padding. The marker
+// bit moves to the end of the highest spatial layer that is sent.
+//
 // # Timestamps
 //
 // Within a run they are the source's plus an offset: its own deltas, DTX
@@ -37,11 +54,16 @@
 // known. How far that pushed it ahead is taken back at the next breaks, so that
 // switches do not add up.
 //
-// # VP8
+// # Picture numbers
 //
-// Picture id, TL0PICIDX and KEYIDX (RFC 7741 §4.2) carry an offset per run, so that
-// its first picture follows the last one sent. Pictures lost upstream leave a gap as
-// in the source.
+// Picture id, TL0PICIDX and KEYIDX of VP8 (RFC 7741 §4.2), the first two of VP9 (RFC
+// 9628 §4.2) and the frame number of the dependency descriptor carry an offset per run,
+// so that its first picture follows the last one sent: Chromium drops a keyframe
+// whose template structure seems older than the one it has. Pictures lost upstream leave
+// a gap as in the source. Pictures left out on purpose close VP8's picture ids, since
+// receivers wait for what a gap there stands for; VP9's and frame numbers keep their
+// distances, which references are counted in. The bitmask of active decode targets
+// stays as it is: it concerns senders only.
 //
 // # Memory
 //

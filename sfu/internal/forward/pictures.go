@@ -72,9 +72,9 @@ func (p *pictures) withhold(info *codec.Info) {
 }
 
 // offset is the picture id's offset as of the picture.
-func (p *pictures) offset(info *codec.Info, newest bool) uint16 {
+func (p *pictures) offset(info *codec.Info, late bool) uint16 {
 	offset := p.pictureOffset
-	if newest {
+	if !late {
 		return offset
 	}
 	for i := range p.count {
@@ -87,8 +87,9 @@ func (p *pictures) offset(info *codec.Info, newest bool) uint16 {
 	return offset
 }
 
-// edit completes the edit of a packet with its picture numbers.
-func (p *pictures) edit(in *Input, newest bool, edit *wire.Edit) {
+// edit completes the edit of a packet with its picture numbers. newest: it has the
+// highest number sent; late: a packet behind it in the run was pushed before.
+func (p *pictures) edit(in *Input, newest, late bool, edit *wire.Edit) {
 	info := &in.Info
 	if info.HasFrameNumber {
 		edit.Frame, edit.Renumber = info.FrameNumber+p.frameOffset, p.frameOffset != 0
@@ -105,7 +106,7 @@ func (p *pictures) edit(in *Input, newest bool, edit *wire.Edit) {
 	}
 	picture := info.PictureID
 	if info.PictureIDBits != 0 {
-		picture = (picture + p.offset(info, newest)) & mask
+		picture = (picture + p.offset(info, late)) & mask
 	}
 	tl0 := info.TL0PicIdx + p.tl0Offset
 	key := (info.KeyIdx + p.keyOffset) & keyMask

@@ -153,7 +153,7 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 	}
 	newest := out > s.numbers.top // else it fills a hole
 	edit := wire.Edit{Sequence: uint16(out), Timestamp: s.clock.stamp(now, in.Timestamp, in.Ext, newest)}
-	s.pictures.edit(in, newest, &edit)
+	s.pictures.edit(in, newest, in.Ext <= s.numbers.newest, &edit)
 	// The picture ends for the viewer with the highest spatial layer that he gets.
 	edit.Marker = in.Info.End && in.Info.Spatial == selected.Spatial()
 	if newest {
@@ -170,6 +170,7 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 // nobody can fill stalls decoders which rely on unbroken numbers.
 func (s *Stream) fill(now time.Duration, in *Input, out int64) wire.Edit {
 	edit := wire.Edit{Sequence: uint16(out), Timestamp: s.clock.stamp(now, in.Timestamp, in.Ext, false), Empty: true}
+	s.numbers.top = max(s.numbers.top, out)
 	s.memory.put(out, in.Layer, in.Ext, &edit)
 	s.packets++
 	return edit
