@@ -281,3 +281,62 @@ func FuzzLayers(f *testing.F) {
 		playLayered(t, layerings[int(which)%len(layerings)], seed, clean)
 	})
 }
+
+// layeredTraffic pushes pictures of one layering over and over, at what costs most:
+// some layers left out, and packets read anew.
+type layeredTraffic struct {
+	stream  *Stream
+	encoder encoder
+	packets []layerPacket
+	next    int
+}
+
+func newLayeredTraffic(l layering) *layeredTraffic {
+	c := &layeredTraffic{stream: NewStream(Config{Codec: l.codec, ClockRate: 90000, Memory: 1024})}
+	c.encoder = encoder{layering: l, wanted: l.spatial, active: l.spatial, told: true, ext: 70000}
+	for range 1000 {
+		c.packets = append(c.packets, c.encoder.encode(func() int { return 2 })...)
+	}
+	c.stream.SetTarget(Target{0, 1, 1})
+	return c
+}
+
+func (c *layeredTraffic) push() Verdict {
+	p := &c.packets[c.next]
+	c.next = (c.next + 1) % len(c.packets)
+	p.in.Info = c.encoder.parser.Parse(c.encoder.codec, p.in.Payload, nil, false)
+	_, v := c.stream.Push(time.Duration(c.next)*time.Millisecond, &p.in)
+	p.in.Ext += int64(len(c.packets))
+	return v
+}
+
+func TestLayersAllocateNothing(t *testing.T) {
+	for _, l := range layerings {
+		if l.described {
+			continue // their descriptors are not kept; TestParseAllocatesNothing has some
+		}
+		c := newLayeredTraffic(l)
+		var verdicts [NumVerdicts]int
+		if n := testing.AllocsPerRun(5000, func() { verdicts[c.push()]++ }); n != 0 {
+			t.Errorf("%s: Push allocates %v times", l.name, n)
+		}
+		if verdicts[Forward] < 1000 || l.temporal > 2 && verdicts[DropTemporal] < 1000 {
+			t.Errorf("%s: %v", l.name, verdicts)
+		}
+	}
+}
+
+func BenchmarkPushLayers(b *testing.B) {
+	for _, l := range layerings {
+		if l.described || l.temporal < 3 {
+			continue
+		}
+		b.Run(l.name, func(b *testing.B) {
+			c := newLayeredTraffic(l)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.push()
+			}
+		})
+	}
+}
