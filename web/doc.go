@@ -36,7 +36,7 @@
 //	app/index.html    the one page, for / and /r/ROOM
 //	app/main.js       from the lobby into the call and back
 //	app/state/        the call (call.js), what is sent (media.js), chat, hands and reactions
-//	                  (conversation.js), what is wrong (trouble.js), where tiles go (layout.js),
+//	                  (conversation.js), what is wrong (trouble.js, quality.js), where tiles go (layout.js),
 //	                  what is remembered (settings.js), what is said (text.js)
 //	app/views/        one file for each part of the screen; lobby.js and call.js tie them together
 //	app/strings/      one file for each language

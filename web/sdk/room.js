@@ -352,7 +352,9 @@ export class Room extends Emitter {
   #qualityChanged({tracks, downlink = this.#downlink}) {
     this.#downlink = downlink;
     const known = new Map([...this.participants.values()].flatMap((one) => [...one.tracks]));
-    this.emit('quality', {tracks: tracks.map((one) => ({...one, track: known.get(one.id) ?? null})), downlink});
+    const told = tracks.map((one) => ({...one, track: known.get(one.id) ?? null}));
+    for (const {track, layer, reason = ''} of told) if (track) track.quality = {layer, reason};
+    this.emit('quality', {tracks: told, downlink});
   }
 
   #locals() {

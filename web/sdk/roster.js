@@ -12,6 +12,7 @@
  * @property {string} codec  what is being sent ("VP8"), empty before the first packet
  * @property {Participant} participant
  * @property {string | null} unsupported  the codec, where this browser can't decode it
+ * @property {{layer: {spatial: number, temporal: number} | null, reason: string} | null} quality  what the server said last of what it forwards
  * @property {string | null} mid  the m-line that carries it here
  * @property {MediaStreamTrack | null} mediaTrack  the browser's track once it is received
  * @property {MediaStream | null} stream  shared by a participant's camera and microphone
@@ -72,7 +73,7 @@ export class Roster {
     for (const participant of this.participants.values()) {
       for (const track of participant.tracks.values()) {
         this.#end(track);
-        track.unsupported = null;
+        track.unsupported = track.quality = null;
       }
     }
   }
@@ -183,7 +184,7 @@ export class Roster {
   /** @param {Participant} participant @param {string} id @param {Kind} kind @param {Source} source */
   #track(participant, id, kind, source) {
     const track = participant.tracks.get(id) ?? {
-      id, kind, source, participant, muted: false, codec: '', unsupported: null, mid: null, mediaTrack: null, stream: null,
+      id, kind, source, participant, muted: false, codec: '', unsupported: null, quality: null, mid: null, mediaTrack: null, stream: null,
     };
     participant.tracks.set(id, track);
     return track;

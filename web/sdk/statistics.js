@@ -12,6 +12,8 @@
  * @property {number} fps
  * @property {number} jitter  seconds
  * @property {number} freezes  since the beginning
+ * @property {number} frozen  seconds of them together
+ * @property {string} layers  the encoder's mode: "L1T3", or ''
  * @property {string} limitation  what keeps the encoder down: `cpu`, `bandwidth` or ''
  *
  * @typedef {object} CallStatistics
@@ -81,6 +83,8 @@ export class Statistics {
         fps: entry.framesPerSecond ?? per(counts.frames - before.frames, seconds),
         jitter: entry.jitter ?? 0,
         freezes: entry.freezeCount ?? 0,
+        frozen: entry.totalFreezesDuration ?? 0,
+        layers: entry.scalabilityMode ?? '',
         limitation: ['cpu', 'bandwidth'].includes(entry.qualityLimitationReason) ? entry.qualityLimitationReason : '',
       });
     }

@@ -161,12 +161,30 @@ test('a lost connection counts down, and a new server is told', async () => {
   assert.match(notices.at(-1).text, /moved/);
 });
 
-test('weak networks are told from what the server forwards', async () => {
-  const {state, socket} = await call([{...bo, tracks: [{id: 'v', kind: 'video', source: 'camera', muted: false}]}]);
-  socket.receive({type: 'quality', downlink: 1e5, tracks: [{id: 'v', layer: null, reason: 'bandwidth'}]});
-  assert.deepEqual([state.trouble.weakDown, [...state.trouble.paused]], [true, ['v']]);
-  socket.receive({type: 'quality', downlink: 1e6, tracks: [{id: 'v', layer: {spatial: 2, temporal: 0}}]});
-  assert.deepEqual([state.trouble.weakDown, [...state.trouble.paused]], [false, []]);
+test('weak networks are told from what the server forwards, and not in a hurry', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  const {room, state, socket} = await call([{...bo, tracks: [{id: 'v', kind: 'video', source: 'camera', muted: false}]}]);
+  const {quality} = state.trouble;
+  const said = () => [quality.of('v'), quality.weak];
+  const told = (layer, reason) => socket.receive({type: 'quality', downlink: 1e5, tracks: [{id: 'v', layer, reason}]});
+  told(null, 'bandwidth');
+  assert.deepEqual(said(), ['', false]);
+  now = 1000;
+  assert.equal(quality.tick(now), true);
+  assert.deepEqual(said(), ['paused', false]);
+  assert.deepEqual(room.participants.get('bo').tracks.get('v').quality, {layer: null, reason: 'bandwidth'});
+  now = 7000;
+  quality.tick(now);
+  assert.deepEqual(said(), ['paused', true]);
+  told({spatial: 2, temporal: 2});
+  assert.deepEqual(said(), ['reduced', true], 'the picture is back, which needs no words');
+  now = 11_000;
+  quality.tick(now);
+  assert.deepEqual(said(), ['', true]);
+  now = 17_000;
+  quality.tick(now);
+  assert.deepEqual(said(), ['', false]);
 });
 
 test('the report has the numbers and no names', async () => {

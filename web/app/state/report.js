@@ -22,6 +22,10 @@ export function report({room, trouble, devices, view}, browser) {
     devices: Object.fromEntries(Object.entries(devices).map(([kind, list]) => [kind, list.length])),
     path: latest?.path ?? '',
     tracks: latest?.tracks ?? [],
+    // What the server forwards, by m-line, and why not more.
+    quality: Object.fromEntries([...room.participants.values()].flatMap((one) => [...one.tracks.values()])
+      .flatMap(({mid, quality}) => (mid && quality ? [[mid, quality]] : []))),
+    weak: trouble.quality.weak,
     history: trouble.samples.map(({sent, received, loss, rtt, uplink, downlink}) => ({
       sent: Math.round(sent), received: Math.round(received), loss: Number(loss.toFixed(4)), rtt, uplink, downlink,
     })),

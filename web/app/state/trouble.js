@@ -1,3 +1,4 @@
+import {Quality} from './quality.js';
 import {t} from './text.js';
 
 /**
@@ -15,12 +16,10 @@ const history = 90;
 export class Trouble {
   /** When the next attempt to connect comes, in milliseconds of performance.now; 0 while none is waited for. */
   retryAt = 0;
-  /** The server forwards less than it has, for want of bandwidth. */
-  weakDown = false;
+  /** What is missing in the pictures for want of bandwidth. */
+  quality = new Quality();
   /** The browser sends less than it could. */
   weakUp = false;
-  /** Tracks that the server has paused for want of bandwidth. @type {Set<string>} */
-  paused = new Set();
   /** @type {CallStatistics[]} */
   samples = [];
   #room;
@@ -43,19 +42,14 @@ export class Trouble {
       else if (this.retryAt > 0) notify({text: t('reconnected')});
       this.#draining = false;
       this.retryAt = 0;
-      if (!resumed) {
-        this.paused.clear();
-        this.weakDown = false;
-      }
+      if (!resumed) this.quality.clear();
     });
     room.on('quality', ({tracks}) => {
       for (const {id, layer, reason} of tracks) {
-        if (layer === null && reason === 'bandwidth') this.paused.add(id);
-        else this.paused.delete(id);
+        this.quality.update(id, reason !== 'bandwidth' ? '' : layer === null ? 'paused' : 'reduced', performance.now());
       }
-      const reduced = tracks.filter(({reason}) => reason === 'bandwidth').length;
-      if (tracks.length > 0) this.weakDown = reduced > 0 || this.paused.size > 0;
     });
+    for (const event of /** @type {const} */ (['participant-updated', 'participant-left'])) room.on(event, () => this.#forget());
     this.#timer = setInterval(() => this.#sample(), 1000);
   }
 
@@ -68,7 +62,14 @@ export class Trouble {
     clearInterval(this.#timer);
   }
 
+  /** Tracks that are gone lack nothing. */
+  #forget() {
+    const tracks = [...this.#room.participants.values()].flatMap((one) => [...one.tracks.keys()]);
+    this.quality.keep(new Set(tracks));
+  }
+
   async #sample() {
+    if (this.quality.tick(performance.now())) this.#changed();
     if (this.#room.state === 'reconnecting') this.#changed(); // the countdown
     const sample = await this.#room.statistics().catch(() => null);
     if (!sample) return;

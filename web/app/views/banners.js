@@ -30,7 +30,7 @@ export class Banners {
     this.banner('state', lost ? t('reconnecting') : '', {
       shown: lost && countdown > 0 ? t('reconnectingIn', {n: countdown}) : '', action: t('tryNow'), run: () => room.reconnect(),
     });
-    this.banner('weak', !lost && trouble.weakDown ? t('weak') : !lost && trouble.weakUp ? t('weakUp') : '');
+    this.banner('weak', !lost && trouble.quality.weak ? t('weak') : !lost && trouble.weakUp ? t('weakUp') : '');
     this.banner('screen', media.screen ? t('sharingNow') : '', {action: t('stopSharing'), run: () => this.#call.run(() => media.toggleScreen())});
     const unsupported = others.flatMap((one) => [...one.tracks.values()]).filter((track) => track.unsupported);
     this.banner('unsupported', unsupported.map((track) => (

@@ -16,6 +16,7 @@ import {icon, label, make, say} from './dom.js';
  * @property {boolean} hand
  * @property {boolean} pinned
  * @property {string} trouble  why there is no picture, or ''
+ * @property {boolean} weak  whether it is worse than it could be, for want of bandwidth
  */
 
 /** One picture with its name and state. */
@@ -25,6 +26,7 @@ export class Tile {
   #name = make('span', {className: 'name'});
   #initial = make('span');
   #state = make('p', {className: 'tile-state'});
+  #numbers = make('div', {className: 'tile-numbers', ariaHidden: 'true', hidden: true});
   /** @type {{track: import('../../plenum.js').RemoteTrack, priority: number, end: () => void} | null} */
   #followed = null;
   #pin = make('button', {type: 'button', className: 'tile-pin'}, icon('pin'));
@@ -37,9 +39,9 @@ export class Tile {
     this.video = make('video', {autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false});
     this.video.setAttribute('aria-hidden', 'true'); // the tile itself says what it is
     this.root = make('article', {className: 'tile'}, this.video,
-      make('div', {className: 'avatar'}, this.#initial), this.#state,
-      make('div', {className: 'label'}, icon('hand'), icon('mic-off'), this.#name), this.#pin);
-    this.root.querySelector('.label svg')?.classList.add('is-hand');
+      make('div', {className: 'avatar'}, this.#initial), this.#state, this.#numbers,
+      make('div', {className: 'label'}, icon('hand'), icon('mic-off'), icon('weak'), this.#name), this.#pin);
+    this.root.querySelectorAll('.label svg').forEach((svg, index) => svg.classList.add(['is-hand', 'is-muted', 'is-weak'][index] ?? ''));
     this.root.querySelector('.label')?.setAttribute('aria-hidden', 'true');
     Object.assign(this.root.dataset, {testid: 'tile', source, local: String(local)});
     this.root.style.setProperty('--hue', String([...name].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7)));
@@ -62,9 +64,10 @@ export class Tile {
     root.classList.toggle('mirrored', model.mirrored);
     root.classList.toggle('speaking', model.speaking);
     root.classList.toggle('hand', model.hand);
+    root.classList.toggle('weak', model.weak);
     label(root, [
       title, model.muted && source === 'camera' && t('muted'), model.speaking && t('speaking'), model.hand && t('handUp'),
-      model.pinned && t('pinned'), model.trouble,
+      model.pinned && t('pinned'), model.trouble || (model.weak && t('reducedWeak')),
     ].filter(Boolean).join(', '));
     label(this.#pin, t(model.pinned ? 'unpin' : 'pin', {name: title}));
     this.#pin.setAttribute('aria-pressed', String(model.pinned));
@@ -72,6 +75,12 @@ export class Tile {
     if (shown === model.track) return;
     video.srcObject = model.track ? new MediaStream([model.track]) : null;
     if (model.track) video.play().catch(() => {}); // replaced before it began
+  }
+
+  /** Shows the numbers of the picture, or none. @param {{lines: string[], plot: SVGSVGElement} | null} numbers */
+  measure(numbers) {
+    this.#numbers.hidden = !numbers;
+    this.#numbers.replaceChildren(...(numbers ? [...numbers.lines.map((text) => make('span', {textContent: text})), numbers.plot] : []));
   }
 
   /** @param {import('../state/layout.js').Rectangle} place */

@@ -2,6 +2,7 @@ import {arrange, capacity} from '../state/layout.js';
 import {preferences} from '../state/settings.js';
 import {t} from '../state/text.js';
 import {button, byId, say} from './dom.js';
+import {numbersOf} from './statistics.js';
 import {Tile} from './tile.js';
 
 /**
@@ -26,6 +27,7 @@ export class Tiles {
   /** The tile that is large, or ''. */
   #large = '';
   #resize = new ResizeObserver(() => this.draw());
+  #timer;
   /** Tracks whose packets have stopped or come back make the tile look different. @type {WeakSet<MediaStreamTrack>} */
   #watched = new WeakSet();
   /** Tracks that have ever carried packets. @type {WeakSet<MediaStreamTrack>} */
@@ -35,6 +37,7 @@ export class Tiles {
   constructor(call) {
     this.#call = call;
     this.#resize.observe(grid);
+    this.#timer = setInterval(() => this.#measure(), 1000);
     previous.onclick = () => call.turnPage(-1);
     next.onclick = () => call.turnPage(1);
   }
@@ -88,9 +91,15 @@ export class Tiles {
   }
 
   close() {
+    clearInterval(this.#timer);
     this.#resize.disconnect();
     for (const tile of this.#tiles.values()) tile.remove();
     this.#tiles.clear();
+  }
+
+  /** Puts the numbers of the statistics on the tiles. */
+  #measure() {
+    for (const model of this.#models()) this.#tiles.get(model.key)?.measure(numbersOf(model, this.#call));
   }
 
   /** What is to be large: what was pinned, else a screen, else who speaks where that is wanted. @param {TileModel[]} models */
@@ -113,7 +122,7 @@ export class Tiles {
   #ownModels() {
     const {media, room, name, speaking, conversation, pinned} = this.#call;
     const {camera, microphone, screen} = media;
-    const base = {participant: room.localId, name: name || t('guest'), trackId: '', local: true, trouble: ''};
+    const base = {participant: room.localId, name: name || t('guest'), trackId: '', local: true, trouble: '', weak: false};
     const picture = camera && !camera.muted ? camera.tracks[0] ?? null : null;
     /** @type {TileModel[]} */
     const models = [{
@@ -142,16 +151,18 @@ export class Tiles {
       const picture = video && !video.muted ? video.mediaTrack : null;
       if (picture) this.#watch(picture);
       const key = `${source} ${id}`;
+      const lack = video && !video.muted ? trouble.quality.of(video.id) : '';
       let why = '';
       if (video?.unsupported) why = t('unsupported', {codec: video.unsupported});
-      else if (video && trouble.paused.has(video.id)) why = t('pausedWeak');
+      else if (lack === 'paused') why = t('pausedWeak');
       else if (video && !video.muted && !picture) why = t('connecting');
-      else if (picture?.muted && room.state === 'connected') why = t(this.#alive.has(picture) ? 'interrupted' : 'connecting');
+      else if (picture?.muted && room.state === 'connected' && video?.quality?.reason !== 'subscription') why = t(this.#alive.has(picture) ? 'interrupted' : 'connecting');
       const camera = source === 'camera';
       models.push({
         key, participant: id, source, name: name || t('guest'), track: picture, trackId: video?.id ?? '', local: false, mirrored: false,
         muted: camera && !all.some((track) => track.source === 'microphone' && !track.muted),
         speaking: camera && speaking.includes(id), hand: camera && conversation.hands.has(id), pinned: pinned === key, trouble: why,
+        weak: lack !== '',
       });
     }
     return models;

@@ -157,9 +157,11 @@ export function pageHook(options) {
         kind: s.kind,
         mid: s.mid,
         rid: s.rid,
+        active: s.active,
+        scalabilityMode: s.scalabilityMode,
         codec: mime(s),
         payloadType: byId[s.codecId]?.payloadType,
-        ...pick(s, 'packetsSent', 'retransmittedPacketsSent', 'framesSent', 'frameWidth', 'frameHeight',
+        ...pick(s, 'packetsSent', 'retransmittedPacketsSent', 'framesSent', 'framesEncoded', 'frameWidth', 'frameHeight',
           'nackCount', 'pliCount', 'firCount', 'keyFramesEncoded'),
       })),
     };

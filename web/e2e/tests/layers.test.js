@@ -1,0 +1,217 @@
+// Layers, from the encoder of who sends to the tile of who looks: small tiles get
+// small pictures, what nobody sees is not sent, what nobody watches is not encoded,
+// and a switch of layers never shows a broken picture.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startChromium } from '../harness/browsers.js';
+import { startServer } from '../harness/server.js';
+import { during, until } from '../harness/until.js';
+
+const hd = { width: 1280, height: 720, frameRate: 15 };
+
+/** A page that watches a room through the SDK in one element, whose size the test sets. */
+async function watch(chromium, server, room, publisher) {
+  const viewer = await chromium.open(server.room(room), 'Viewer');
+  await viewer.evaluate(async (name) => {
+    const { join } = await import('/plenum.js');
+    document.body.innerHTML = '<div id="scroller" style="height: 600px; overflow: auto"><video id="seen" muted autoplay style="display: block; width: 160px; height: 90px"></video><div style="height: 3000px"></div></div>';
+    window.seen = document.querySelector('#seen');
+    window.room = await join('/ws', { room: name, name: 'Viewer' });
+    window.quality = {};
+    window.room.on('quality', ({ tracks }) => { for (const { id, layer, reason } of tracks) window.quality[id] = { layer, reason }; });
+    window.room.on('track', ({ track }) => {
+      if (track.kind === 'video') window.detach = window.room.attach(track, window.seen);
+    });
+  }, room);
+  await viewer.joined();
+  viewer.resize = (width, height) => viewer.evaluate(([w, h]) => Object.assign(window.seen.style, { width: `${w}px`, height: `${h}px` }), [width, height]);
+  viewer.scroll = top => viewer.evaluate(y => { document.querySelector('#scroller').scrollTop = y; }, top);
+  viewer.video = () => viewer.from(publisher.id, 'video');
+  /** Waits until the picture has that width, and returns how long it took. */
+  viewer.getsWidth = async (fits, within) => {
+    const start = performance.now();
+    await until(async () => fits((await viewer.video())?.frameWidth), {
+      within, every: 30, what: `a picture that fits ${fits}`,
+      seen: async () => [await viewer.video(), await viewer.evaluate(() => window.quality), await layersOf(publisher)],
+    });
+    return performance.now() - start;
+  };
+  return viewer;
+}
+
+/** The sender's layers by rid. */
+async function layersOf(publisher) {
+  const { outbound } = await publisher.view();
+  return Object.fromEntries(outbound.filter(s => s.kind === 'video').map(s => [s.rid ?? '', s]));
+}
+
+describe('layers', () => {
+  let server, chromium;
+
+  before(async () => {
+    server = await startServer();
+    chromium = await startChromium();
+  });
+  after(async () => {
+    await chromium?.close();
+    await server?.stop('layers');
+  });
+
+  describe('of simulcast', () => {
+    let publisher, viewer;
+
+    before(async () => {
+      publisher = await chromium.open(`${server.room('simulcast')}?video=1280x720`, 'Publisher', { video: hd });
+      await publisher.joinApp();
+      viewer = await watch(chromium, server, 'simulcast', publisher);
+      await viewer.seesVideo(publisher.id);
+    });
+    after(() => Promise.all([publisher?.close(), viewer?.close()]));
+
+    it('a thumbnail gets the small one, a large tile the big one', async t => {
+      await viewer.getsWidth(w => w === 320, 15000);
+      await viewer.resize(1280, 720);
+      const up = await viewer.getsWidth(w => w === 1280, 15000);
+      await viewer.resize(160, 90);
+      const down = await viewer.getsWidth(w => w === 320, 5000);
+      await viewer.resize(640, 360);
+      const middle = await viewer.getsWidth(w => w === 640, 10000);
+      t.diagnostic(`320 → 1280 in ${Math.round(up)} ms, 1280 → 320 in ${Math.round(down)} ms, 320 → 640 in ${Math.round(middle)} ms`);
+    });
+
+    it('the encoder stops those that nobody watches, and starts them again', async () => {
+      await viewer.resize(160, 90);
+      await viewer.getsWidth(w => w === 320, 5000);
+      const only = await until(async () => {
+        const layers = await layersOf(publisher);
+        return layers.q.active && !layers.h.active && !layers.f.active && layers;
+      }, { within: 20000, what: 'only q is active', seen: () => layersOf(publisher) });
+      await viewer.seesFrames(publisher.id, 15);
+      const later = await layersOf(publisher);
+      assert.equal(later.f.framesEncoded, only.f.framesEncoded);
+      assert.equal(later.h.framesEncoded, only.h.framesEncoded);
+      assert.ok(later.q.framesEncoded > only.q.framesEncoded);
+      await viewer.resize(1280, 720);
+      await viewer.getsWidth(w => w === 1280, 15000);
+      assert.ok((await layersOf(publisher)).f.framesEncoded > later.f.framesEncoded);
+    });
+
+    it('someone who joins does not start unwatched ones', async () => {
+      await viewer.resize(160, 90);
+      await until(async () => !(await layersOf(publisher)).f.active, { within: 20000, what: 'f is not active' });
+      const before = await layersOf(publisher);
+      const guest = await chromium.open(server.room('simulcast'), 'Guest', { video: { width: 320, height: 180, frameRate: 5 } });
+      await guest.evaluate(async () => {
+        const { join } = await import('/plenum.js');
+        const room = await join('/ws', { room: 'simulcast', name: 'Guest' });
+        room.on('track', ({ track }) => room.subscribe(track, { enabled: false }));
+        room.publish(await navigator.mediaDevices.getUserMedia({ video: true }));
+      });
+      await guest.joined();
+      await publisher.seesFrames(guest.id, 5);
+      const after = await layersOf(publisher);
+      assert.equal(after.f.framesEncoded, before.f.framesEncoded);
+      await guest.close();
+    });
+
+    it('what is scrolled away stops, and comes back', async t => {
+      await viewer.resize(320, 180);
+      await viewer.seesFrames(publisher.id, 5);
+      await viewer.scroll(2000);
+      const packets = async () => (await viewer.video())?.packetsReceived;
+      let last;
+      await until(async () => {
+        const before = last;
+        last = await packets();
+        return before === last;
+      }, { within: 10000, every: 700, what: 'no packets come', seen: () => viewer.evaluate(() => window.quality) });
+      assert.deepEqual((await viewer.evaluate(() => Object.values(window.quality)))[0], { layer: null, reason: 'subscription' });
+      const start = performance.now();
+      await viewer.scroll(0);
+      await viewer.seesFrames(publisher.id, 1);
+      t.diagnostic(`back after ${Math.round(performance.now() - start)} ms`);
+    });
+  });
+
+  for (const codec of ['VP9', 'AV1']) {
+    it(`of ${codec} within one stream are viewed low and full`, async t => {
+      const room = `svc-${codec}`;
+      const publisher = await chromium.open(`${server.room(room)}?video=1280x720&codec=${codec}`, codec, { video: hd });
+      await publisher.joinApp();
+      const viewer = await watch(chromium, server, room, publisher);
+      await viewer.seesVideo(publisher.id);
+      await viewer.getsWidth(w => w === 320, 15000);
+      await viewer.resize(1280, 720);
+      const up = await viewer.getsWidth(w => w === 1280, 20000);
+      await viewer.resize(160, 90);
+      const down = await viewer.getsWidth(w => w === 320, 8000);
+      const { codec: seen } = await viewer.seesFrames(publisher.id, 5);
+      assert.equal(seen, `video/${codec}`);
+      t.diagnostic(`up in ${Math.round(up)} ms, down in ${Math.round(down)} ms`);
+      await publisher.close();
+      await viewer.close();
+    });
+  }
+
+  it('a switch never shows a broken picture', async t => {
+    // Each frame has a grey of its own in each of its 16 × 9 fields: where a decoder
+    // works on the wrong reference, fields of two frames mix.
+    const publisher = await chromium.open(server.room('pattern'), 'Pattern');
+    await publisher.evaluate(async () => {
+      const { join } = await import('/plenum.js');
+      const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+      const context = canvas.getContext('2d');
+      let frame = 0;
+      setInterval(() => {
+        frame = (frame + 1) % 8;
+        for (let y = 0; y < 9; y++) {
+          for (let x = 0; x < 16; x++) {
+            const on = (frame >> ((x + y) % 3)) & 1;
+            context.fillStyle = on ? '#e0e0e0' : '#202020';
+            context.fillRect(x * 80, y * 80, 80, 80);
+          }
+        }
+      }, 200);
+      const room = await join('/ws', { room: 'pattern', name: 'Pattern' });
+      room.publish(canvas.captureStream(15));
+    });
+    await publisher.joined();
+    const viewer = await watch(chromium, server, 'pattern', publisher);
+    await viewer.seesVideo(publisher.id);
+    await viewer.evaluate(() => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 90 });
+      const context = canvas.getContext('2d', { willReadFrequently: true });
+      window.checked = { frames: 0, broken: 0, widths: {}, codes: {} };
+      const check = (_, { width }) => {
+        context.drawImage(window.seen, 0, 0, 160, 90);
+        const { data } = context.getImageData(0, 0, 160, 90);
+        const levels = [[], [], []];
+        for (let y = 0; y < 9; y++) for (let x = 0; x < 16; x++) levels[(x + y) % 3].push(data[4 * ((y * 10 + 5) * 160 + x * 10 + 5)]);
+        const bits = levels.map(all => all.filter(v => v > 128).length / all.length);
+        window.checked.frames++;
+        // All fields of a group are the same, in every frame.
+        if (bits.some(share => share > 0.02 && share < 0.98)) window.checked.broken++;
+        else window.checked.codes[bits.join('')] = 1;
+        window.checked.widths[width] = (window.checked.widths[width] ?? 0) + 1;
+        window.seen.requestVideoFrameCallback(check);
+      };
+      window.seen.requestVideoFrameCallback(check);
+    });
+    const sizes = [[1280, 720, 1280], [160, 90, 320], [640, 360, 640]];
+    for (let round = 0; round < 4; round++) {
+      for (const [width, height, wanted] of sizes) {
+        await viewer.resize(width, height);
+        await viewer.getsWidth(w => w === wanted, 20000);
+      }
+    }
+    const { frames, broken, widths, codes } = await viewer.evaluate(() => window.checked);
+    const video = await viewer.video();
+    t.diagnostic(`${frames} frames checked, ${broken} broken, by width ${JSON.stringify(widths)}, ${video.pliCount} PLIs, ${video.freezeCount} freezes of ${video.totalFreezesDuration} s`);
+    assert.ok(frames > 50 && Object.keys(widths).length >= 3 && Object.keys(codes).length >= 4);
+    assert.equal(broken, 0);
+    assert.ok(video.pliCount <= 3, `the decoder asked ${video.pliCount} times`);
+    await publisher.close();
+    await viewer.close();
+  });
+});
