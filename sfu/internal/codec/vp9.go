@@ -127,6 +127,7 @@ type vp9State struct {
 	sizes    [MaxSelection + 1]size
 	top      uint8 // the highest spatial layer that the publisher sends
 	below    uint8 // pictures in a row that ended below it
+	single   bool  // there is one spatial layer, since the last keyframe
 
 	begun   bool
 	picture uint16 // the newest one
@@ -169,7 +170,7 @@ func (v *vp9State) parse(b []byte, late bool) (info Info) {
 		info.Width, info.Height = top.width, top.height
 	}
 	info.Switch = info.Keyframe || d.start && d.upSwitch
-	if !late && d.layered {
+	if !late {
 		v.note(&d, info.PictureID, info.Keyframe)
 	}
 	info.Layers = v.layers(&d, info.PictureID)
@@ -198,8 +199,9 @@ func (v *vp9State) note(d *vp9Descriptor, picture uint16, keyframe bool) {
 		v.sizes = d.sizes
 	}
 	if keyframe {
-		v.layering = LayeringUnknown
+		v.layering, v.single = LayeringUnknown, v.top == 0
 	}
+	v.single = v.single && d.spatial == 0
 	// The lowest layer of a picture predicts from none below, whatever the layering.
 	if d.predicted && d.spatial > v.lowest {
 		v.layering = Separate
@@ -212,13 +214,13 @@ func (v *vp9State) note(d *vp9Descriptor, picture uint16, keyframe bool) {
 // layers puts what a descriptor says in terms of selections.
 func (v *vp9State) layers(d *vp9Descriptor, picture uint16) Layers {
 	l := Layers{Layering: v.layering, Active: rowsTo(v.top)}
-	if v.top == 0 {
+	if v.single {
 		l.Layering = Nested
 	}
 	l.In = rowsFrom(d.spatial)
 	// In a key picture the lower layers are part of all; after it, it depends on
 	// the layering, or while that isn't known on what this frame says.
-	if d.predicted && (v.layering == Separate || v.layering == LayeringUnknown && d.unused) {
+	if !v.single && d.predicted && (v.layering == Separate || v.layering == LayeringUnknown && d.unused) {
 		l.In = row(d.spatial)
 	}
 	l.In &= columnsFrom(d.temporal)
