@@ -49,7 +49,7 @@ type media struct {
 
 	table   atomic.Pointer[ingressTable] // written by the participant's loop
 	sources map[uint32]*source
-	arrived [maxArrived]arrival // packets of this round, to be delivered
+	arrived []arrival // packets of this round, to be delivered; made for the first, for most only watch
 	count   int
 	sum     sum    // of a delivery that others help with
 	repair  []byte // a packet from a history
@@ -106,6 +106,9 @@ func (m *media) init(p *Participant) {
 func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
 	if m.count == maxArrived {
 		m.Land(now, out)
+	}
+	if m.arrived == nil {
+		m.arrived = make([]arrival, maxArrived)
 	}
 	table := m.table.Load()
 	a := &m.arrived[m.count]

@@ -79,7 +79,11 @@ func resolve(urlPath string) string {
 // compiled in: one that can't be read or has no known type is a mistake of the build.
 func load(fsys fs.FS) map[string]asset {
 	assets := make(map[string]asset)
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+	compressor, err := gzip.NewWriterLevel(nil, gzip.BestCompression) // one for all: it is large
+	if err != nil {
+		panic("web: " + err.Error())
+	}
+	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -94,7 +98,7 @@ func load(fsys fs.FS) map[string]asset {
 		sum := sha256.Sum256(body)
 		assets["/"+name] = asset{
 			body:        body,
-			compressed:  compress(body),
+			compressed:  compress(compressor, body),
 			contentType: contentType,
 			document:    path.Ext(name) == ".html" || path.Ext(name) == ".svg",
 			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
@@ -108,13 +112,11 @@ func load(fsys fs.FS) map[string]asset {
 	return assets
 }
 
-// compress is gzip at its best level: it runs once per file and process.
-func compress(body []byte) []byte {
+// compress runs once per file and process.
+func compress(w *gzip.Writer, body []byte) []byte {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(body)
-	}
+	w.Reset(&b)
+	_, err := w.Write(body)
 	if err == nil {
 		err = w.Close()
 	}
