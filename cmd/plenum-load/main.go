@@ -5,7 +5,7 @@
 //
 // It is made to cost little beside the server whose machine it shares: received
 // packets never reach pion (see path.go). What it leaves out a browser would do:
-// it asks for nothing again, sends no transport-wide feedback and decodes nothing.
+// it asks for nothing again and decodes nothing.
 //
 // The command bench runs the standard scenarios against a server and, in turn,
 // against a plain forwarder (reference/) and beside the least that the machine can
@@ -54,6 +54,7 @@ type loadOptions struct {
 	PacketSize int           `default:"1100" placeholder:"BYTES" help:"RTP payload at most (default ${default})."`
 	Spread     time.Duration `placeholder:"DURATION" help:"Pace each frame's packets over this time; by default they leave at once."`
 	Simulcast  bool          `help:"Publish three layers of video."`
+	Feedback   bool          `default:"true" negatable:"" help:"Tell the server of each packet's arrival, as browsers do (the default), where it numbers packets for that."`
 
 	Ramp        time.Duration `default:"1s" placeholder:"DURATION" help:"Spread the joins of publishers, then those of subscribers, over this time; 0 is all at once (default ${default})."`
 	Duration    time.Duration `default:"10s" placeholder:"DURATION" help:"How long to measure once everyone gets media (default ${default})."`

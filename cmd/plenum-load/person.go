@@ -7,10 +7,12 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"plenum/signaling/client"
@@ -35,6 +37,7 @@ type person struct {
 	broken error         // valid once state is closed
 	once   sync.Once
 
+	in        atomic.Bool   // client and connected are set
 	began     time.Duration // by the clock
 	signaled  time.Duration // from there on
 	connected time.Duration
@@ -88,6 +91,7 @@ func (p *person) join(ctx context.Context) error {
 		return *err
 	}
 	p.connected = p.run.clock.now() - p.began
+	p.in.Store(true)
 	return nil
 }
 
@@ -107,7 +111,7 @@ func (p *person) connectivity() (*webrtc.API, error) {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetDTLSKeyLogWriter(p.path)
 	limitCiphers(&s)
-	return newAPI(s)
+	return newAPI(s, p.run.options.Feedback)
 }
 
 // locals groups the sources into tracks.
@@ -161,9 +165,14 @@ func (p *person) breaks(err error) {
 // report sends a receiver report.
 func (p *person) report() {
 	if packets := p.tally.receiverReport(p.run.clock.now()); len(packets) > 0 {
-		if pc := p.client.PeerConnection(); pc != nil {
-			_ = pc.WriteRTCP(packets) // a broken path shows elsewhere
-		}
+		p.tell(packets)
+	}
+}
+
+// tell sends RTCP.
+func (p *person) tell(packets []rtcp.Packet) {
+	if pc := p.client.PeerConnection(); pc != nil {
+		_ = pc.WriteRTCP(packets) // a broken path shows elsewhere
 	}
 }
 

@@ -68,6 +68,7 @@ type mediaReport struct {
 	LostShare     float64 `json:"lost_share"`
 	Duplicates    uint64  `json:"duplicates"`
 	Malformed     uint64  `json:"malformed"` // of the whole run
+	Padding       uint64  `json:"padding"`   // packets that probe the path, of the whole run
 	Silent        int     `json:"silent"`    // subscriptions of which nothing came
 }
 
@@ -88,6 +89,7 @@ type generatorReport struct {
 	PerPacket  float64 `json:"us_per_packet"`
 	Late       float64 `json:"late_p99_ms"` // how late frames left
 	Rate       float64 `json:"rate"`        // packets sent of those planned
+	Feedbacks  uint64  `json:"feedbacks"`   // transport-wide, sent in the whole run
 }
 
 type machineReport struct {
@@ -153,6 +155,7 @@ func (r *report) table(out io.Writer) error {
 	m := &r.Media
 	row("received", "%d packets, %.0f /s, %.1f Mbit/s", m.Received, m.PerSecond, m.BitsPerSecond/1e6)
 	row("lost", "%d (%.3f %%), %d duplicates", m.Lost, m.LostShare*100, m.Duplicates)
+	row("feedback", "%d messages sent, %d packets of padding received", r.Own.Feedbacks, m.Padding)
 	spread("latency", r.Latency, "")
 	if s := r.Server; s != nil {
 		row("server", "%.2f µs per packet (%.0f %% user), %.1f %% of a core, peak %.1f MiB", s.PerPacket, s.UserShare*100, s.CPUPercent, s.PeakMiB)

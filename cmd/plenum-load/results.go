@@ -18,6 +18,8 @@ func (r *run) collect() *report {
 		m.Lost += t.lost
 		m.Duplicates += t.duplicates
 		m.Malformed += t.malformed
+		m.Padding += t.padding
+		out.Own.Feedbacks += t.feedbacks
 		m.Silent += t.silent
 		latency.add(&t.latency)
 	}
@@ -45,8 +47,11 @@ func (r *run) costs(out *report, first, last snapshot, before, after metrics) {
 		rate += media.rate()
 	}
 	out.Own = generatorReport{
-		CPUSeconds: own.Seconds(), CPUPercent: own.Seconds() / out.Seconds * 100, PerPacket: perPacket(own),
-		Late: milliseconds(late.percentile(0.99)), Rate: float64(out.Media.Sent) / max(rate*out.Seconds, 1),
+		Feedbacks: out.Own.Feedbacks, CPUSeconds: own.Seconds(), CPUPercent: own.Seconds() / out.Seconds * 100, PerPacket: perPacket(own),
+		Late: milliseconds(late.percentile(0.99)), Rate: 1,
+	}
+	if rate > 0 {
+		out.Own.Rate = float64(out.Media.Sent) / (rate * out.Seconds)
 	}
 	used := last.server.Sub(first.server)
 	if first.measured && last.measured {

@@ -129,9 +129,14 @@ func (r *run) perform(ctx context.Context) (*report, error) {
 	playing, halt := context.WithCancel(ctx)
 	r.halt = halt
 	defer r.disperse()
+	if r.options.Feedback {
+		r.playing.Go(func() { r.feedback(playing) })
+	}
 	began := r.clock.now()
-	if err := r.gather(ctx, playing, r.publishers); err != nil {
-		return nil, err
+	if len(r.publishers) > 0 {
+		if err := r.gather(ctx, playing, r.publishers); err != nil {
+			return nil, err
+		}
 	}
 	if len(r.viewers) > 0 {
 		began = r.clock.now()
@@ -168,6 +173,7 @@ func (r *run) gather(ctx, playing context.Context, people []*person) error {
 			if err == nil && len(p.sources) > 0 {
 				for _, s := range p.sources {
 					s.due += r.clock.now()
+					s.tell = p.tell
 				}
 				r.playing.Go(func() { play(playing, p.sources, &p.late) })
 			}

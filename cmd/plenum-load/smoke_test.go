@@ -116,8 +116,27 @@ func TestOneToThree(t *testing.T) {
 	if rate := r.Media.BitsPerSecond / 3; rate < 1.2e6 || rate > 2e6 {
 		t.Errorf("%.0f bit/s for each", rate)
 	}
+	if r.Own.Feedbacks < 3*5 {
+		t.Errorf("%d messages of feedback from 3 viewers in over a second", r.Own.Feedbacks)
+	}
 	if r.Server != nil {
 		t.Errorf("figures of an unknown process: %+v", r.Server)
+	}
+}
+
+func TestWithoutFeedback(t *testing.T) {
+	r := load(t, "--no-feedback --duration=500ms")
+	whole(t, r, 2, 1)
+	if r.Own.Feedbacks != 0 || r.Media.Padding != 0 {
+		t.Errorf("%d messages of feedback, %d packets of padding", r.Own.Feedbacks, r.Media.Padding)
+	}
+}
+
+// Nobody publishes: that is how the cost of an idle participant is found.
+func TestIdle(t *testing.T) {
+	r := load(t, "--publishers=0 --subscribers=3 --duration=200ms")
+	if r.Join.Joined != 3 || r.Join.Failed != 0 || r.Media.Received != 0 || r.Own.Rate != 1 {
+		t.Errorf("%+v %+v %q", r.Join, r.Media, r.Warnings)
 	}
 }
 
@@ -239,9 +258,9 @@ func TestShapeOfJSON(t *testing.T) {
 		"":           "generator join latency_ms machine media publishers rooms seconds server subscribers warnings",
 		"join":       "all_media_s all_s connected_ms failed first_packet_ms joined signaled_ms",
 		"latency_ms": "max p50 p95 p99",
-		"media":      "bits_per_second duplicates lost lost_share malformed packets_per_second received sent silent",
+		"media":      "bits_per_second duplicates lost lost_share malformed packets_per_second padding received sent silent",
 		"server":     "cpu_percent cpu_s goroutines packets_per_call packets_per_message peak_mib us_per_packet user_share",
-		"generator":  "cpu_percent cpu_s late_p99_ms rate us_per_packet",
+		"generator":  "cpu_percent cpu_s feedbacks late_p99_ms rate us_per_packet",
 		"machine":    "busy_share cores other_share steal_share",
 	} {
 		part := shape

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"plenum/signaling/client"
@@ -30,8 +31,13 @@ type source struct {
 	step func() (next time.Duration)
 	due  time.Duration
 
+	tell    func([]rtcp.Packet) // by the publisher's connection
+	tellDue time.Duration
+
 	payload   []byte
 	sequence  uint16
+	packets   uint32
+	octets    uint32
 	timestamp uint32
 }
 
@@ -45,6 +51,8 @@ func (s *source) send(payload []byte, timestamp uint32, marker bool) {
 	s.flow.next(payload, s.clock.now(), s.window)
 	s.sequence++
 	b.header.SequenceNumber, b.header.Timestamp, b.header.Marker = s.sequence, timestamp, marker
+	s.packets++
+	s.octets += uint32(len(payload)) //nolint:gosec // small
 	_, _ = b.writer.WriteRTP(&b.header, payload)
 }
 
@@ -200,7 +208,22 @@ func play(ctx context.Context, sources []*source, late *histogram) {
 				}
 				s.due = s.step()
 			}
+			s.report(c.now())
 		}
+	}
+}
+
+// reportInterval is how often a source tells its clock.
+const reportInterval = time.Second
+
+// report tells the source's clock if it is time to.
+func (s *source) report(now time.Duration) {
+	if now < s.tellDue {
+		return
+	}
+	if report := s.senderReport(time.Now()); report != nil {
+		s.tellDue = now + reportInterval
+		s.tell([]rtcp.Packet{report})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"plenum/signaling/client"
@@ -46,8 +47,18 @@ func played(t *testing.T, duration time.Duration, make func(clock, *window, *flo
 		for _, d := range during {
 			time.AfterFunc(duration/2, func() { d(s) })
 		}
+		var reports []*rtcp.SenderReport
+		s.tell = func(packets []rtcp.Packet) { reports = append(reports, packets[0].(*rtcp.SenderReport)) }
 		var late histogram
 		play(ctx, []*source{s}, &late)
+		for i, r := range reports {
+			if r.SSRC != 5 || r.PacketCount == 0 || r.OctetCount == 0 || (i > 0 && r.NTPTime>>32-reports[i-1].NTPTime>>32 < 1) {
+				t.Errorf("sender report %d: %+v", i, r)
+			}
+		}
+		if len(reports) < int(duration/reportInterval) {
+			t.Errorf("%d sender reports in %v", len(reports), duration)
+		}
 		if f.sent.Load() != uint64(len(out.packets)) || late.max != 0 {
 			t.Errorf("%d counted of %d, %v late", f.sent.Load(), len(out.packets), late.max)
 		}
@@ -169,7 +180,7 @@ func TestLateSourceSkips(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, w := clock{time.Now()}, &window{}
 		var s *source
-		s = &source{clock: c, window: w, step: func() time.Duration {
+		s = &source{track: &track{}, clock: c, window: w, step: func() time.Duration {
 			if sent++; sent == 1 {
 				time.Sleep(10 * time.Second)
 			}

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 )
 
@@ -21,6 +23,11 @@ type tally struct {
 	octets    uint64        // of RTP, header and payload, of all that packets and duplicates count
 	repeats   uint64        // within the window, duplicates
 	malformed uint64        // no stamp, or undecryptable
+	padding   uint64        // packets with nothing but padding, by which a server probes the path
+	feedbacks uint64        // sent
+	recorder  *twcc.Recorder
+
+	numbering atomic.Uint32 // id of the extension with transport-wide numbers, 0 before it is known
 }
 
 // reception is one SSRC, for receiver reports (RFC 3550 appendix A).
@@ -58,9 +65,14 @@ func newTally(w *window) *tally {
 
 // take books one decrypted RTP packet; t.mu is held.
 func (t *tally) take(b []byte, at time.Duration) {
+	t.record(b, at)
 	payload, ok := rtpPayload(b)
 	if !ok {
 		t.malformed++
+		return
+	}
+	if len(payload) == 0 {
+		t.padding++
 		return
 	}
 	s, ok := readStamp(payload)
@@ -166,6 +178,7 @@ func (f *arrivals) holes() uint64 {
 // totals are a participant's counts of the window.
 type totals struct {
 	packets, octets, duplicates, lost, malformed uint64
+	padding, feedbacks                           uint64
 	silent                                       int // flows of which nothing came
 	latency                                      histogram
 }
@@ -176,7 +189,7 @@ type totals struct {
 func (t *tally) totals(expected []*flow) *totals {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sum := &totals{packets: t.packets, octets: t.octets, duplicates: t.repeats, malformed: t.malformed, latency: t.latency}
+	sum := &totals{packets: t.packets, octets: t.octets, duplicates: t.repeats, malformed: t.malformed, padding: t.padding, feedbacks: t.feedbacks, latency: t.latency}
 	for _, f := range expected {
 		a := t.flows[f.id]
 		switch {

@@ -20,11 +20,16 @@ const (
 )
 
 // newAPI makes what a peer connection of the generator needs and no more: VP8
-// with repair, Opus, and no interceptor at all.
-func newAPI(s webrtc.SettingEngine) (*webrtc.API, error) {
+// with repair, Opus, and no interceptor at all. numbered asks for transport-wide
+// sequence numbers.
+func newAPI(s webrtc.SettingEngine, numbered bool) (*webrtc.API, error) {
 	m := new(webrtc.MediaEngine)
 	feedback := []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}}
-	video := client.VP8
+	video, audio := client.VP8, client.Opus
+	if numbered {
+		feedback = append(feedback, webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
+		audio.RTCPFeedback = []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}}
+	}
 	video.RTCPFeedback = feedback
 	repair := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", vp8Payload)}
 	for _, c := range []struct {
@@ -34,21 +39,27 @@ func newAPI(s webrtc.SettingEngine) (*webrtc.API, error) {
 	}{
 		{video, vp8Payload, webrtc.RTPCodecTypeVideo},
 		{repair, rtxPayload, webrtc.RTPCodecTypeVideo},
-		{client.Opus, opusPayload, webrtc.RTPCodecTypeAudio},
+		{audio, opusPayload, webrtc.RTPCodecTypeAudio},
 	} {
 		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c.codec, PayloadType: c.payload}, c.kind); err != nil {
 			return nil, err
 		}
 	}
-	for _, e := range []struct {
+	type extension struct {
 		uri  string
 		kind webrtc.RTPCodecType
-	}{
+	}
+	extensions := []extension{
 		{sdp.SDESMidURI, webrtc.RTPCodecTypeAudio},
 		{sdp.SDESMidURI, webrtc.RTPCodecTypeVideo},
 		{sdp.AudioLevelURI, webrtc.RTPCodecTypeAudio},
 		{sdp.SDESRTPStreamIDURI, webrtc.RTPCodecTypeVideo},
-	} {
+	}
+	if numbered {
+		extensions = append(extensions, extension{sdp.TransportCCURI, webrtc.RTPCodecTypeAudio},
+			extension{sdp.TransportCCURI, webrtc.RTPCodecTypeVideo})
+	}
+	for _, e := range extensions {
 		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
 			return nil, err
 		}

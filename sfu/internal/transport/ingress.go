@@ -2,6 +2,8 @@ package transport
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"time"
 )
 
@@ -10,10 +12,13 @@ import (
 // it. It ends when the ICE agent is closed.
 func (p *Peer) read() {
 	defer p.wg.Done()
-	buf := make([]byte, readBufferSize)
+	buf := make([]byte, datagramSize)
 	waited := false
 	for {
 		n, err := p.conn.Read(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			continue // by ICE-TCP: larger than any datagram
+		}
 		if err != nil {
 			return
 		}

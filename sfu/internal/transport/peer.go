@@ -25,7 +25,6 @@ const (
 	gatherTimeout       = 2 * time.Second
 	dtlsTimeout         = 20 * time.Second
 	keysWait            = 50 * time.Millisecond
-	readBufferSize      = 8192
 	dtlsQueueLimit      = 64
 	maxRemoteCandidates = 100
 )
