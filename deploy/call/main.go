@@ -1,5 +1,6 @@
 // Command call keeps calls going on a server: rooms of bots that publish and watch
-// each other. The tests of what watches a server watch these; see deploy/test.
+// each other. One in each room shows somebody small, and the next not at all, as people
+// do whose window is full. The tests of what watches a server watch these; see deploy/test.
 //
 // It prints "connected" once everyone receives everyone's media, and leaves when it
 // is told to (SIGTERM, SIGINT, or the end of its standard input) and when the server
@@ -35,7 +36,7 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // until whoever started this is gone
 		stop()
 	}()
-	c := call{url: *url, token: *token, people: *people, everyone: make(chan struct{})}
+	c := call{url: *url, token: *token, people: *people, everyone: make(chan struct{}), videos: map[string][]string{}}
 	c.missing = *rooms * *people * (*people - 1) * tracksEach
 	if err := c.run(ctx, *rooms, *prefix); err != nil {
 		log.Fatal(err)
@@ -53,8 +54,9 @@ type call struct {
 	media sync.WaitGroup // senders and receivers
 
 	mu       sync.Mutex
-	missing  int           // remote tracks that no packet came of yet
-	everyone chan struct{} // closed when none is missing
+	missing  int                 // remote tracks that no packet came of yet
+	videos   map[string][]string // ids of remote videos, by who watches: the first in each room
+	everyone chan struct{}       // closed when none is missing
 }
 
 // run holds the calls until ctx is done, or somebody is thrown out.
@@ -63,6 +65,7 @@ func (c *call) run(ctx context.Context, rooms int, prefix string) error {
 	defer c.media.Wait()
 	defer cancel(nil)
 	var clients []*client.Client
+	choosy := map[string]*client.Client{} // by room
 	defer func() {
 		for _, bot := range clients {
 			bot.Leave()
@@ -71,15 +74,24 @@ func (c *call) run(ctx context.Context, rooms int, prefix string) error {
 	}()
 	for room := range rooms {
 		for n := range c.people {
-			bot, err := c.join(ctx, cancel, fmt.Sprintf("%s-%d", prefix, room), fmt.Sprintf("%s person %d", prefix, n))
+			name := fmt.Sprintf("%s-%d", prefix, room)
+			bot, err := c.join(ctx, cancel, name, fmt.Sprintf("%s person %d", prefix, n), n == 0)
 			if err != nil {
 				return err
 			}
 			clients = append(clients, bot)
+			if n == 0 {
+				choosy[name] = bot
+			}
 		}
 	}
 	select {
 	case <-c.everyone:
+		for room, bot := range choosy {
+			if err := bot.Subscribe(c.choose(room)); err != nil {
+				return fmt.Errorf("subscribe in %s: %w", room, err)
+			}
+		}
 		fmt.Println("connected")
 	case <-ctx.Done():
 	}
@@ -90,7 +102,7 @@ func (c *call) run(ctx context.Context, rooms int, prefix string) error {
 	return nil
 }
 
-func (c *call) join(ctx context.Context, fail context.CancelCauseFunc, room, name string) (*client.Client, error) {
+func (c *call) join(ctx context.Context, fail context.CancelCauseFunc, room, name string, choosy bool) (*client.Client, error) {
 	video, err := client.NewVideo(client.VideoConfig{Layers: client.SimulcastLayers()})
 	if err != nil {
 		return nil, err
@@ -105,6 +117,9 @@ func (c *call) join(ctx context.Context, fail context.CancelCauseFunc, room, nam
 		On: func(e client.Event) {
 			switch e := e.(type) {
 			case client.Track:
+				if choosy && e.Info.Kind == "video" {
+					c.remember(room, e.Info.ID)
+				}
 				c.watch(e)
 			case client.Drain:
 				fail(nil) // the server goes away, and so does everyone
@@ -131,6 +146,29 @@ func (c *call) watch(t client.Track) {
 	c.arrived()
 	receiver := client.NewReceiver(t)
 	c.media.Go(func() { _ = receiver.Run() }) // it ends with the track
+}
+
+func (c *call) remember(room, video string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.videos[room] = append(c.videos[room], video)
+}
+
+// choose is what the choosy one of a room wants of the videos there: the first in a
+// thumbnail, the second not at all, the rest as good as can be.
+func (c *call) choose(room string) map[string]client.Wish {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wishes := map[string]client.Wish{}
+	for i, video := range c.videos[room] {
+		switch i {
+		case 0:
+			wishes[video] = client.Wish{Enabled: true, Width: 160, Height: 90}
+		case 1:
+			wishes[video] = client.Wish{}
+		}
+	}
+	return wishes
 }
 
 func (c *call) arrived() {

@@ -69,7 +69,7 @@ func TestDashboard(t *testing.T) {
 			parse(t, target.Expr)
 		}
 	}
-	if rows != 5 || len(titles) < 40 {
+	if rows != 6 || len(titles) < 40 {
 		t.Errorf("%d rows, %d panels", rows, len(titles))
 	}
 }

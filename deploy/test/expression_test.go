@@ -79,6 +79,7 @@ func grouped(expr parser.Expr) []string {
 type comparison struct {
 	name  string
 	value float64
+	below bool // what fires
 }
 
 func comparisons(expr parser.Expr) []comparison {
@@ -91,7 +92,7 @@ func comparisons(expr parser.Expr) []comparison {
 		v, isVector := b.LHS.(*parser.VectorSelector)
 		n, isNumber := b.RHS.(*parser.NumberLiteral)
 		if isVector && isNumber {
-			found = append(found, comparison{v.Name, n.Val})
+			found = append(found, comparison{v.Name, n.Val, b.Op == parser.LSS || b.Op == parser.LTE})
 		}
 		return nil
 	})
@@ -108,7 +109,7 @@ func TestSpellOut(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if got := comparisons(parse(t, `a:p95 > 2 and b > c`)); !slices.Equal(got, []comparison{{"a:p95", 2}}) {
+	if got := comparisons(parse(t, `a:p95 > 2 and b > c or d < 3`)); !slices.Equal(got, []comparison{{"a:p95", 2, false}, {"d", 3, true}}) {
 		t.Errorf("got %v", got)
 	}
 }

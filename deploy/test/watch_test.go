@@ -31,6 +31,7 @@ func TestWatch(t *testing.T) {
 
 	t.Run("rules", func(t *testing.T) { testRules(t, p) })
 	t.Run("panels", func(t *testing.T) { testPanels(t, p) })
+	t.Run("bandwidth", func(t *testing.T) { testBandwidth(t, p) })
 	t.Run("names", func(t *testing.T) { testNames(t, p) })
 	t.Run("buckets", func(t *testing.T) { testBuckets(t, p) })
 	t.Run("exposition", func(t *testing.T) { testExposition(t, address) })
@@ -184,6 +185,20 @@ func testPanels(t *testing.T, p *prom) {
 	}
 }
 
+// testBandwidth wants what the server does for each viewer's sake to show: it estimates
+// and probes, and in each room somebody has one video small and one off.
+func testBandwidth(t *testing.T, p *prom) {
+	for _, expr := range []string{
+		`plenum_downlink_estimate_bytes_per_second_count > 0`,
+		`sum(plenum_probes_total) > 0`,
+		`plenum_padding_bytes_total > 0`,
+		`plenum_layer_switches_total{direction="down",reason="subscription"} >= 2`,
+		`plenum_paused_subscriptions{reason="subscription"} == 2`,
+	} {
+		p.data(t, expr)
+	}
+}
+
 // expressions are those of all rules and panels, by where they are.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
@@ -249,7 +264,8 @@ func testNames(t *testing.T, p *prom) {
 }
 
 // testBuckets wants the threshold of each alert on a quantile to be a bound of the
-// histogram's buckets, with enough of them below it to tell good from fair, and one above.
+// histogram's buckets, with enough of them on the good side to tell good from fair, and
+// one on the other.
 func testBuckets(t *testing.T, p *prom) {
 	source := map[string]string{}
 	for _, r := range readRules(t) {
@@ -274,18 +290,24 @@ func testBuckets(t *testing.T, p *prom) {
 					matchers = stage
 				}
 			}
-			below, exact, above := 0, false, false
+			good, exact, bad := 0, false, false // buckets on either side
 			for _, s := range p.data(t, source[c.name]+"{"+matchers+"}") {
 				bound, err := strconv.ParseFloat(s.Metric["le"], 64)
 				if err != nil {
 					t.Fatal(err)
 				}
-				below += map[bool]int{true: 1}[bound < c.value]
-				exact = exact || bound == c.value
-				above = above || bound > c.value && !math.IsInf(bound, 1)
+				switch {
+				case bound == c.value:
+					exact = true
+				case math.IsInf(bound, 1):
+				case (bound < c.value) == c.below:
+					bad = true
+				default:
+					good++
+				}
 			}
-			if below < 4 || !exact || !above {
-				t.Errorf("%s: %d buckets below %v, one at it %v, one above %v", r.Alert, below, c.value, exact, above)
+			if good < 4 || !exact || !bad {
+				t.Errorf("%s: %d buckets on the good side of %v, one at it %v, one on the other %v", r.Alert, good, c.value, exact, bad)
 			}
 		}
 	}
