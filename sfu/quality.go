@@ -1,6 +1,9 @@
 package sfu
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Wish is what a viewer wants of one remote track.
 type Wish struct {
@@ -169,13 +172,29 @@ const maxWishes = 4096
 
 func (p *Participant) handleSubscribe(wishes []Wish) {
 	for _, w := range wishes {
-		if _, known := p.wishes[w.ID]; !known && len(p.wishes) >= maxWishes {
+		_, known := p.wishes[w.ID]
+		if !known && len(p.wishes) >= maxWishes {
+			p.forgetWishes()
+		}
+		if !known && len(p.wishes) >= maxWishes {
 			p.problem(ProblemBadMessage, "That is too many tracks.")
 			return
 		}
 		p.wishes[w.ID] = w
 	}
 	p.viewing.lookAt = 0
+}
+
+// forgetWishes drops what was said of tracks that aren't there: in a call of many
+// hours most of those that were named are gone.
+func (p *Participant) forgetWishes() {
+	present := map[string]bool{}
+	for _, m := range p.room.members() {
+		for _, t := range m.info.Tracks {
+			present[t.ID] = true
+		}
+	}
+	maps.DeleteFunc(p.wishes, func(id string, _ Wish) bool { return !present[id] })
 }
 
 // wish is what the client wants of a track.
