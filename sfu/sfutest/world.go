@@ -44,6 +44,7 @@ type World struct {
 	dropped atomic.Uint64 // RTP and RTCP only
 	dark    sync.Map      // addresses (string) whose packets vanish
 	newest  sync.Map      // the last sequence number (uint16) by stream
+	links   []*Link
 	seed    *rand.Rand
 	seedMu  sync.Mutex
 }
@@ -96,6 +97,11 @@ func (w *World) Close() {
 	if err := w.router.Stop(); err != nil {
 		w.T.Error(err)
 	}
+	for _, l := range w.links {
+		if err := l.queue.Close(); err != nil {
+			w.T.Error(err)
+		}
+	}
 }
 
 // SetLoss makes the network drop that share (0 to 1) of media packets both ways.
@@ -147,36 +153,73 @@ type stream struct {
 // Blackout makes everything from and to p vanish.
 func (w *World) Blackout(p *Person) { w.dark.Store(p.address, true) }
 
-// network gives a new host on the virtual network.
-func (w *World) network(address string) *vnet.Net {
+// Link limits what reaches one host: a bottleneck with a queue in front.
+type Link struct {
+	bucket *vnet.TBFQueue
+	queue  *vnet.Queue
+	depth  time.Duration
+}
+
+// linkBurst lets single packets pass without delay, in bytes.
+const linkBurst = 3000
+
+// NewLink makes a link of that rate in bit/s, whose queue holds depth of it.
+func NewLink(rate int, depth time.Duration) *Link {
+	l := &Link{bucket: vnet.NewTBFQueue(rate, linkBurst, 0), depth: depth}
+	l.SetRate(rate)
+	return l
+}
+
+// SetRate changes the rate, in bit/s.
+func (l *Link) SetRate(rate int) {
+	l.bucket.SetRate(rate)
+	l.bucket.SetSize(int64(l.depth.Seconds() * float64(rate) / 8))
+}
+
+// network gives a new host on the virtual network, behind a link unless it is nil.
+func (w *World) network(address string, link *Link) *vnet.Net {
 	net, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{address}})
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	if err := w.router.AddNet(net); err != nil {
+	var nic vnet.NIC = net
+	if link != nil {
+		if link.queue, err = vnet.NewQueue(net, link.bucket); err != nil {
+			w.T.Fatal(err)
+		}
+		nic = link.queue
+		w.links = append(w.links, link)
+	}
+	if err := w.router.AddNet(nic); err != nil {
 		w.T.Fatal(err)
 	}
 	return net
 }
 
+// JoinBehind puts someone into the room whom everything reaches over a link.
+func (w *World) JoinBehind(link *Link, room, name string, publish ...client.Local) *Person {
+	w.T.Helper()
+	return w.join(room, name, nil, link, publish)
+}
+
 // Join puts someone into the room who publishes those tracks.
 func (w *World) Join(room, name string, publish ...client.Local) *Person {
 	w.T.Helper()
-	return w.join(room, name, nil, publish)
+	return w.join(room, name, nil, nil, publish)
 }
 
 // JoinWith puts a viewer into the room who knows just these codecs.
 func (w *World) JoinWith(room, name string, media *webrtc.MediaEngine) *Person {
 	w.T.Helper()
-	return w.join(room, name, media, nil)
+	return w.join(room, name, media, nil, nil)
 }
 
-func (w *World) join(room, name string, media *webrtc.MediaEngine, publish []client.Local) *Person {
+func (w *World) join(room, name string, media *webrtc.MediaEngine, link *Link, publish []client.Local) *Person {
 	w.T.Helper()
 	p := &Person{world: w, Name: name, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
 	n := w.hosts.Add(1)
 	p.address = fmt.Sprintf("10.1.%d.%d", n/250, n%250+1)
-	net := w.network(p.address)
+	net := w.network(p.address, link)
 	p.changed = make(chan struct{}, 1)
 	bridge := &bridge{server: w.Server, room: room, name: name}
 	setting := func(s *webrtc.SettingEngine) {

@@ -66,7 +66,7 @@ func TestCluster(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var p prober
-		probe := p.begin(0, 8e6, 0)
+		probe := p.begin(0, 8e6, 8e6, 0)
 		if p.now.Bytes = 10_000; probe.ID != 1 {
 			t.Fatal(probe.ID)
 		}

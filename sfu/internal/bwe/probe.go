@@ -7,6 +7,9 @@ const (
 	quietNoise      = 8 * time.Millisecond  // frames' own; more of it blurs probes
 	maxProbeSpan    = 60 * time.Millisecond
 	minProbeBytes   = 2000 // less measures nothing
+	bucketBytes     = 6000 // less fits into the bucket of a shaper and measures that
+	bucketSpan      = 50 * time.Millisecond
+	mostResult      = 1.1 // of the probe's rate
 	probeInterval   = 3 * time.Second
 	maxInterval     = 8 * time.Second  // after probes that found too much; more would keep a second flow from its share
 	maxStepInterval = 20 * time.Second // likewise, where each mistake is a layer up and down again
@@ -15,6 +18,7 @@ const (
 	mostOfTarget    = 3.0  // a probe's rate by the target's
 	stepHeadroom    = 1.2  // a probe's rate by the next step's
 	leastAbove      = 200e3
+	boldness        = 2.5  // a probe's rate by the target's, after one that passed
 	saturated       = 0.90 // received/sent rate below which the link was full
 	saturatedShare  = 0.95 // of what was received is used then
 	minReported     = 0.6  // of a cluster's packets must be received
@@ -81,6 +85,7 @@ type prober struct {
 	interval time.Duration
 	unheard  int           // in a row
 	recovery float64       // rate of the probe after a cut, 0 = none
+	bold     bool          // the last one passed: the next may ask for much more
 	raised   time.Duration // when a probe raised the estimate last
 	result   float64       // to what
 	hasRaise bool          // raised is a raise that was not regretted yet
@@ -88,14 +93,15 @@ type prober struct {
 	logged   int
 }
 
-// begin hands out a probe at a rate: a longer one where arrivals are noisy.
-func (p *prober) begin(now time.Duration, rate float64, noise time.Duration) Probe {
+// begin hands out a probe at a rate: a longer one where arrivals are noisy, or
+// where the rate that is known lets a long one pass soon.
+func (p *prober) begin(now time.Duration, rate, known float64, noise time.Duration) Probe {
 	p.id++
 	if p.id == 0 {
 		p.id = 1
 	}
 	span := min(probeSpan+3*noise, maxProbeSpan)
-	bytes := max(minProbeBytes, int(rate*span.Seconds()/8))
+	bytes := max(minProbeBytes, int(rate*span.Seconds()/8), min(bucketBytes, int(known*bucketSpan.Seconds()/8)))
 	probe := Probe{p.id, uint64(rate), bytes, time.Duration(float64(bytes) * 8 / rate * float64(time.Second))}
 	p.now = cluster{Probe: probe, offered: now, noise: noise, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
 	p.log[p.logged%len(p.log)] = ProbeRecord{At: now, Rate: probe.Rate}
@@ -191,7 +197,9 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 	if got < saturated*sent && receiveSpan > sendSpan/saturated+c.noise.Seconds() {
 		return saturatedShare * got * whole, Limited
 	}
-	return min(sent, got) * whole, Passed
+	// The media in between comes in bursts, which make it seem faster than the
+	// padding was meant to be; that it got through shows no more than that.
+	return min(sent, got, mostResult*float64(c.Rate)) * whole, Passed
 }
 
 // regretted notes a cut because no more than acked gets through: where a probe

@@ -15,7 +15,7 @@ func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
 	e.prober.recovery = 0
 	// A packet's own transmission is no noise.
 	noise := time.Duration((e.delays.noise - segment/e.control.rate/2) * float64(time.Second))
-	return e.prober.begin(now, rate, max(0, noise-quietNoise)), true
+	return e.prober.begin(now, rate, e.control.rate, max(0, noise-quietNoise)), true
 }
 
 // wish is the rate of the next probe, 0 for none, and when it is due.
@@ -46,6 +46,8 @@ func (e *Estimator) need() float64 {
 	rate := e.control.rate
 	sent, _ := e.sent.rate(sentWindow)
 	switch {
+	case e.next > 0 && e.prober.bold && rate < e.demand:
+		return max(stepHeadroom*e.next, sent+leastAbove, min(boldness*rate, stepHeadroom*e.demand))
 	case e.next > 0 && rate < 1.1*e.next:
 		return max(stepHeadroom*e.next, sent+leastAbove)
 	case e.next == 0 && rate < e.demand:
@@ -78,6 +80,7 @@ func (e *Estimator) finishProbe(now time.Duration) {
 		return
 	}
 	p.unheard = 0
+	p.bold = outcome == Passed && p.now.noise == 0 // noise passes what is too much
 	if p.stage < 2 {
 		p.stage++
 		if outcome != Passed {
