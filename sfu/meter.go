@@ -18,7 +18,11 @@ const (
 
 // meter counts what a layer's stream brings, by spatial and temporal layer.
 // Whoever receives the packets writes it, the publisher's loop reads it.
-type meter struct{ cells [maxSpatial][maxTemporal]cell }
+type meter struct {
+	cells [maxSpatial][maxTemporal]cell
+	// separate: whoever follows a spatial layer gets no lower ones between keyframes.
+	separate atomic.Bool
+}
 
 // cell is what one spatial and temporal layer brought, without those below.
 type cell struct {
@@ -37,6 +41,9 @@ func (m *meter) add(now time.Duration, info *codec.Info, timestamp uint32, paylo
 		c.frames.Store(c.frames.Load() + 1)
 	}
 	c.last.Store(int64(now))
+	if separate := info.Layering == codec.Separate; info.Layering != codec.LayeringUnknown && separate != m.separate.Load() {
+		m.separate.Store(separate)
+	}
 }
 
 // rates turns what a meter counted into rates over about a second. It belongs to

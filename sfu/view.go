@@ -152,7 +152,11 @@ func (l *Layer) cellView(now time.Duration, spatial, temporal int, alive bool) (
 		return v, false
 	}
 	var bits, fps float64
-	for s := 0; s <= spatial; s++ {
+	lowest := 0
+	if l.meter.separate.Load() {
+		lowest = spatial
+	}
+	for s := lowest; s <= spatial; s++ {
 		for t := 0; t <= temporal; t++ {
 			b, f := l.rates.of(s, t)
 			bits += b
