@@ -105,6 +105,18 @@ func (e *Engine) MuxDrops() uint64 {
 	return n
 }
 
+// SocketDrops is how many datagrams of all kinds found a full socket, where the
+// system tells. It is 0 once the sockets are closed.
+func (e *Engine) SocketDrops() uint64 {
+	var n uint64
+	for _, p := range e.ports {
+		for _, c := range p.sockets {
+			n += socketDrops(c)
+		}
+	}
+	return n
+}
+
 // Counters are for metrics.
 func (e *Engine) Counters() *Counters { return &e.counters }
 

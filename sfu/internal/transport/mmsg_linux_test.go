@@ -133,6 +133,34 @@ func TestPoster(t *testing.T) {
 	}
 }
 
+// What does not fit into a socket's buffer is counted, not queued.
+func TestSocketDrops(t *testing.T) {
+	from, to := listenLoopback(t), listenLoopback(t)
+	if err := to.SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	const sent = 100
+	for range sent {
+		if _, err := from.WriteToUDPAddrPort(make([]byte, 1000), addrPort(to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dropped := socketDrops(to)
+	if dropped == 0 {
+		t.Fatal("nothing was dropped") // Linux 4.12 and later tell
+	}
+	collect(t, newTestReceiver(t, to), to, sent-int(dropped)) //nolint:gosec // at most sent
+}
+
+func newTestReceiver(t *testing.T, c *net.UDPConn) *receiver {
+	t.Helper()
+	r, err := newReceiver(c, 4, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestReceiverTellsTheSender(t *testing.T) {
 	for _, local := range []string{"127.0.0.1:0", "[::1]:0"} {
 		to, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(local)))
