@@ -129,10 +129,14 @@ func (b *bench) told(s *scenario, side string, i int, r *report) {
 		s.name, side, i+1, b.options.Runs, cost, r.Latency.P99, r.Media.Lost, r.Join.All)
 }
 
+// benchSettle is how long a load flows before it is measured: a server that fits
+// itself to its load has done so by then.
+const benchSettle = 2 * time.Second
+
 // load runs one scenario in a process of its own, so that no run inherits
 // another's heap.
 func (b *bench) load(ctx context.Context, s *scenario, server string) (*report, error) {
-	args := []string{"run", "--json", "--server", server, "--duration", b.options.Duration.String(), "--spread", b.options.Spread.String()}
+	args := []string{"run", "--json", "--server", server, "--duration", b.options.Duration.String(), "--spread", b.options.Spread.String(), "--settle", benchSettle.String()}
 	out, err := b.output(ctx, "", append(args, strings.Fields(s.flags)...))
 	if err != nil {
 		return nil, err

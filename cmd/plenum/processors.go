@@ -21,7 +21,7 @@ const (
 	// may meet too few processors.
 	sampleInterval = 100 * time.Millisecond
 	// calmSamples is for how long fewer must have done before there are fewer.
-	calmSamples = 20
+	calmSamples = 10
 	// busy is the share of the processors' time in use beyond which all others
 	// are called in; roomy is the share that what is left may be in use for some
 	// to be let go. Far apart, so that no load lies between going and coming.
