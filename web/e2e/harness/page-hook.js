@@ -149,7 +149,7 @@ export function pageHook(options) {
           live: ['recvonly', 'sendrecv'].includes(transceivers.get(receiver)?.currentDirection),
           codec: mime(s),
           ...pick(s, 'framesDecoded', 'frameWidth', 'frameHeight', 'totalAudioEnergy', 'packetsReceived',
-            'packetsLost', 'freezeCount', 'totalFreezesDuration', 'nackCount', 'pliCount', 'keyFramesDecoded',
+            'packetsLost', 'freezeCount', 'totalFreezesDuration', 'nackCount', 'pliCount', 'keyFramesDecoded', 'framesDropped',
             'jitterBufferDelay', 'jitterBufferEmittedCount'),
         };
       }),
