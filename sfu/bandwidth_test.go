@@ -218,6 +218,48 @@ func TestTilesAreFollowed(t *testing.T) {
 	})
 }
 
+// TestLateLayersAreNotRefused: a publisher's upper layers may come later than the
+// first viewer's wish for a small picture. If they were refused before they were ever
+// seen, no viewer could ask for them.
+func TestLateLayersAreNotRefused(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, v := simulcaster(t, w, "Ada")
+		v.SetLayer(1, false)
+		v.SetLayer(2, false)
+		bob := w.Join("demo", "Bob")
+		receives(t, bob, ada, client.Camera)
+		layer := func(want int) func() bool {
+			return func() bool { l := spatial(t, w, bob); return len(l) == 1 && l[0] == want }
+		}
+		bob.Await(5*time.Second, "the only layer", layer(0))
+		id := ""
+		for _, r := range explain(t, w, bob).Receives {
+			if r.Kind == sfu.Video {
+				id = r.Track
+			}
+		}
+		wish := func(width, height int) {
+			t.Helper()
+			if err := bob.Subscribe(map[string]client.Wish{id: {Enabled: true, Width: width, Height: height}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wish(160, 90)
+		time.Sleep(5 * time.Second) // virtual
+		for _, e := range ada.Events() {
+			if l, ok := e.(client.Layers); ok {
+				t.Errorf("the publisher was told %v", l.Active)
+			}
+		}
+		v.SetLayer(1, true)
+		v.SetLayer(2, true)
+		wish(1280, 720)
+		bob.Await(5*time.Second, "the top layer", layer(2))
+		ada.Go()
+		bob.Go()
+	})
+}
+
 // TestFullQualitySoon: on a good network a viewer is at full quality within two
 // seconds of joining.
 func TestFullQualitySoon(t *testing.T) {

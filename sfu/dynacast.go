@@ -62,6 +62,9 @@ func (t *Track) wantedLayers(n int) (wanted [maxLayers]bool) {
 		lowest = l[0].index
 	}
 	wanted[lowest] = true
+	for i := range n { // nobody can ask for what was never there to be seen
+		wanted[i] = wanted[i] || t.layers[i].Load() == nil
+	}
 	for _, sub := range *t.subs.Load() {
 		w := sub.wanted.Load()
 		switch {
