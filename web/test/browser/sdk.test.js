@@ -102,6 +102,16 @@ describe('the SDK on other people’s pages', () => {
     await other.leave();
   });
 
+  it('who is there is asked without joining', async () => {
+    const other = await guest(`example-${made + 1}`);
+    const {page, said} = await run(example('peek('), 'window.done = true;');
+    await page.waitForFunction(() => window.done);
+    assert.deepEqual(said, ['1 people']);
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+    await other.leave();
+  });
+
   it('screens, statistics and hanging up', async () => {
     const {page, said} = await run(example('publishScreen'), 'window.done = room.state;');
     await page.waitForFunction(() => window.done);
