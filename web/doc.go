@@ -13,6 +13,7 @@
 // The SDK knows no page: it takes and gives the browser's media objects.
 //
 //	sdk/join.js       join
+//	sdk/peek.js       who is in a room, without joining it
 //	sdk/room.js       Room: what a page sees; ties the parts below together
 //	sdk/events.js     the room's events and options as JSDoc types, no code
 //	sdk/signal.js     the WebSocket: dialing, resuming, moving to another server
@@ -35,14 +36,16 @@
 //
 //	app/index.html    the one page, for / and /r/ROOM
 //	app/main.js       from the lobby into the call and back
-//	app/state/        the call (call.js), what is sent (media.js), chat, hands and reactions
-//	                  (conversation.js), what is wrong (trouble.js, quality.js), where tiles go (layout.js),
-//	                  what is remembered (settings.js), what is said (text.js)
+//	app/state/        the call (call.js), what is sent (media.js, devices.js), chat, hands and
+//	                  reactions (conversation.js), who is there before one joins (presence.js),
+//	                  what is wrong (trouble.js, quality.js), where tiles go (layout.js), what is remembered
+//	                  (settings.js), what is said (text.js)
 //	app/views/        one file for each part of the screen; lobby.js and call.js tie them together
 //	app/strings/      one file for each language
 //	app/style/        base, lobby, call, panels
 //	test/             tests for Node's own runner, with a fake WebSocket and peer connection
-//	test/browser/     tests of the app and the SDK in Chromium (npm run test:browser)
+//	test/browser/     tests of the app and the SDK in Chromium (npm run test:browser); soak.js is a
+//	                  long call, gallery.js takes pictures of every state of the app to look at
 //	e2e/              tests in real browsers against the real binary
 //
 // The app takes these from its address, besides the room in the path:
@@ -53,6 +56,11 @@
 //	?simulcast=0      send one layer only, where it would be up to three
 //	?svc=L3T3_KEY     the layers within the stream of VP9 (the default then) or AV1
 //	?lang=zh          the language, in place of the browser's
+//
+// The app is for Chromium, Firefox and Safari from 16.4 on. What only some of them have
+// is asked for where it is used and left away where it is missing: popovers, light-dark(),
+// the choice of speakers, screen sharing, full screen, picture in picture, background blur.
+// test/browser/older.test.js runs the app with all of it taken away.
 //
 // Working on it: npm ci, then npm test and npm run check, in this folder. For
 // npm run test:browser also make build, and npm ci in e2e/.

@@ -4,7 +4,7 @@ import {preferences, readSettings} from './state/settings.js';
 import {chooseLanguage, current, t} from './state/text.js';
 import {CallView} from './views/call.js';
 import {prepareDialogs} from './views/dialogs.js';
-import {translate} from './views/dom.js';
+import {prepareMenus, translate} from './views/dom.js';
 import {Lobby} from './views/lobby.js';
 
 /** What end-to-end tests, and the curious in the console, hold on to. @type {{room: import('../plenum.js').Room | null}} */
@@ -16,6 +16,7 @@ await chooseLanguage([settings.language, preferences.language, ...navigator.lang
 Object.assign(document.documentElement, {lang: current.language, dir: current.direction});
 translate(document);
 prepareDialogs();
+prepareMenus();
 const lobby = new Lobby(settings, enter);
 lobby.show('', {camera: true, microphone: true});
 

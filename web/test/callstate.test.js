@@ -8,10 +8,16 @@ const storage = new Map();
 const devices = Object.assign(new EventTarget(), {
   all: [],
   opened: [],
+  tracks: [],
+  failing: '',
+  refusing: () => '',
   async enumerateDevices() { return this.all; },
   async getUserMedia(constraints) {
     this.opened.push(constraints);
+    const refusal = this.failing || this.refusing(constraints);
+    if (refusal) throw new DOMException('', refusal);
     const track = Object.assign(new FakeTrack(constraints.video ? 'video' : 'audio'), {label: 'Spare'});
+    this.tracks.push(track);
     return {getTracks: () => [track]};
   },
 });
@@ -19,7 +25,7 @@ const devices = Object.assign(new EventTarget(), {
 beforeEach(async () => {
   await install();
   storage.clear();
-  Object.assign(devices, {all: [], opened: []});
+  Object.assign(devices, {all: [], opened: [], tracks: [], failing: '', refusing: () => ''});
   Object.assign(globalThis, {
     setInterval: () => 0, clearInterval: () => {},
     localStorage: {getItem: (key) => storage.get(key) ?? null, setItem: (key, value) => storage.set(key, value)},
@@ -121,7 +127,7 @@ test('a device that is plugged in is offered, and used when wanted', async () =>
   assert.equal(notices.at(-1).text, 'Headset is plugged in.');
   notices.at(-1).run();
   await settle();
-  assert.deepEqual(devices.opened.at(-1), {audio: {deviceId: {ideal: 'b'}}});
+  assert.deepEqual(devices.opened.at(-1), {audio: {deviceId: {exact: 'b'}}});
   assert.equal(state.media.microphone?.tracks[0].label, 'Spare');
 });
 
@@ -133,6 +139,60 @@ test('ten quick presses leave one camera, on or off', async () => {
   await state.media.toggleCamera();
   assert.equal(state.media.camera?.muted, true);
   assert.equal(state.media.camera?.tracks[0].readyState, 'ended', 'its light is out');
+});
+
+test('a phone looks the other way, and forgets which camera was chosen', async () => {
+  const {state} = await call();
+  const front = new FakeTrack('video');
+  state.media.publish({camera: front, microphone: null});
+  await Promise.all([state.media.flip(), state.media.flip()]); // the second press comes too early to count
+  assert.deepEqual(devices.opened, [{video: {facingMode: 'environment'}}]);
+  assert.equal(front.readyState, 'ended', 'phones refuse a second camera while the first is open');
+  assert.equal(state.media.camera?.tracks[0].label, 'Spare');
+  await state.media.flip();
+  assert.deepEqual(devices.opened.at(-1), {video: {}});
+});
+
+test('a camera that can’t be changed is off, not frozen', async () => {
+  const {state, notices} = await call();
+  state.media.publish({camera: new FakeTrack('video'), microphone: null});
+  devices.failing = 'NotReadableError';
+  await state.run(() => state.media.switchTo('camera', 'other'));
+  assert.equal(state.media.camera?.muted, true);
+  assert.match(notices.at(-1).text, /in use by another program/);
+  devices.failing = '';
+  await state.media.toggleCamera();
+  assert.equal(state.media.camera?.muted, false);
+});
+
+test('a chosen camera that is gone gives way to another one', async () => {
+  storage.set('plenum', '{}');
+  const {state} = await call();
+  devices.refusing = ({video}) => video.deviceId && 'OverconstrainedError';
+  await state.media.switchTo('camera', 'gone'); // nothing is open yet: it is only remembered
+  await state.media.toggleCamera();
+  assert.deepEqual(devices.opened.map(({video}) => video.deviceId), [{exact: 'gone'}, undefined]);
+  assert.equal(state.media.camera?.tracks[0].label, 'Spare');
+  await state.media.switchTo('camera', '');
+});
+
+test('a device that opens after one has left is given back, without a word', async () => {
+  const {state, room, notices} = await call();
+  const told = notices.length;
+  const opening = state.run(() => state.media.toggleCamera());
+  room.leave();
+  await opening;
+  assert.deepEqual(devices.tracks.map((track) => track.readyState), ['ended']);
+  assert.equal(notices.length, told);
+});
+
+test('coming and going sounds', async () => {
+  const {state, socket} = await call();
+  const sounds = [];
+  state.on('sound', (sound) => sounds.push(sound));
+  socket.receive({type: 'participant', event: 'joined', participant: {id: 'cy', name: 'Cy', tracks: []}});
+  socket.receive({type: 'participant', event: 'left', participant: {id: 'cy', name: 'Cy', tracks: []}});
+  assert.deepEqual(sounds, ['join', 'leave']);
 });
 
 test('push-to-talk opens the microphone and closes it again', async () => {

@@ -53,7 +53,7 @@ test('every text of the page exists, and every text is used', () => {
   for (const key of named) assert.ok(key in en.texts, `index.html asks for ${key}`);
   const all = sources.join('\n');
   for (const key of Object.keys(en.texts)) {
-    if (/^(error|camera|microphone|screen)\./.test(key)) continue; // put together from codes and reasons
+    if (/^(error|camera|microphone|both|screen)\./.test(key)) continue; // put together from codes and reasons
     assert.ok(named.includes(key) || all.includes(`'${key}'`), `nothing says ${key}`);
   }
 });

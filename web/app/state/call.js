@@ -112,6 +112,7 @@ export class CallState extends Emitter {
 
   /** @param {unknown} error */
   failed(error) {
+    if (this.room.state === 'closed') return; // whoever has left wants nothing any more
     // Whoever closes the browser's own picker needs no message about it.
     if (error instanceof DeviceError && error.kind === 'screen' && error.reason === 'denied') return;
     this.emit('notice', {text: explain(error)});

@@ -114,7 +114,10 @@ function below(area) {
 
 /** @param {Area} area @param {number} count */
 function stripBeside(area, count) {
-  const width = Math.floor(Math.min(300, Math.max(130, area.width * 0.17), area.height * widest));
+  const wanted = Math.min(300, Math.max(130, area.width * 0.17), area.height * widest);
+  // A few people too many for one column are made a little smaller, rather than the stage a lot.
+  const fitting = ((area.height - gap * (count - 1)) / count) * widest;
+  const width = Math.floor(fitting >= 150 ? Math.min(wanted, fitting) : wanted);
   const height = Math.floor(width / widest);
   const rows = Math.max(1, Math.floor((area.height + gap) / (height + gap)));
   // A wide window has room for two columns of people beside the stage.

@@ -12,11 +12,20 @@ export function linkify(text) {
     // A sentence's own punctuation does not belong to the address it ends with.
     let address = match[0].replace(/[.,;:!?，。；：！？、]+$/u, '');
     if (address.endsWith(')') && !address.includes('(')) address = address.slice(0, -1);
-    if (!URL.canParse(address)) continue;
+    if (!isAddress(address)) continue;
     if (match.index > end) parts.push({text: text.slice(end, match.index)});
     parts.push({text: address, href: address});
     end = match.index + address.length;
   }
   if (end < text.length) parts.push({text: text.slice(end)});
   return parts;
+}
+
+/** URL.canParse for browsers without it (Safari before 17). @param {string} text */
+function isAddress(text) {
+  try {
+    return Boolean(new URL(text));
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
-import {openDevice} from '../../plenum.js';
-import {constraintsOf, preferences, remember} from './settings.js';
+import {openChosen} from './devices.js';
+import {preferences, remember} from './settings.js';
 
 /**
  * What this page sends: camera, microphone and screen, each a publication or null.
@@ -101,9 +101,11 @@ export class OwnMedia {
 
   /** The other side of a phone. */
   flip() {
-    this.facing = this.facing === 'user' ? 'environment' : 'user';
-    remember({camera: ''});
-    return this.#once('camera', () => this.#reopen('camera'));
+    return this.#once('camera', () => {
+      this.facing = this.facing === 'user' ? 'environment' : 'user';
+      remember({camera: ''});
+      return this.#reopen('camera');
+    });
   }
 
   /** The browser's own bar, or `unpublish`, ended it. @param {Publication} publication @returns {'camera' | 'microphone' | 'screen' | null} */
@@ -130,14 +132,19 @@ export class OwnMedia {
     const old = own.tracks;
     // Phones refuse a second camera while the first is open.
     if (kind === 'camera') for (const track of old) track.stop();
-    await own.replaceTrack(await this.#open(kind));
+    try {
+      await own.replaceTrack(await this.#open(kind));
+    } catch (error) {
+      if (kind === 'camera') await own.mute(); // its picture would stand still
+      throw error;
+    }
     for (const track of old) track.stop();
   }
 
   /** @param {'camera' | 'microphone'} kind */
   #open(kind) {
     const facing = kind === 'camera' && !preferences.camera && this.facing === 'environment' ? {facingMode: this.facing} : {};
-    return openDevice(kind, {...constraintsOf(kind, this.#settings), ...facing});
+    return openChosen(kind, this.#settings, {...facing, signal: this.#room.closed});
   }
 
   /** One change of a kind at a time; a second press meanwhile does nothing. @param {string} kind @param {() => Promise<void>} change */

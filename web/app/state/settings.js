@@ -42,7 +42,7 @@ export function newRoomName() {
 /** What the browser remembers. '' among the devices is the default one. */
 const defaults = {
   name: '', camera: '', microphone: '', speaker: '',
-  mirror: true, sounds: false, shortcuts: true, theme: 'system', language: '', view: 'grid',
+  mirror: true, blur: false, sounds: false, shortcuts: true, theme: 'system', language: '', view: 'grid',
 };
 
 /** @typedef {typeof defaults} Preferences */
@@ -79,7 +79,8 @@ function recall() {
 }
 
 /**
- * The constraints that open a remembered device, or another one where it is gone.
+ * The constraints that open the chosen device. It has to be this one: among wishes
+ * a browser would weigh it against the size of the picture.
  *
  * @param {'camera' | 'microphone'} kind
  * @param {Settings} settings
@@ -87,5 +88,6 @@ function recall() {
  */
 export function constraintsOf(kind, settings) {
   const id = preferences[kind];
-  return {...(kind === 'camera' ? settings.video : {}), ...(id && {deviceId: {ideal: id}})};
+  const picture = kind === 'camera' ? {...settings.video, ...(preferences.blur && {backgroundBlur: {ideal: true}})} : {};
+  return {...picture, ...(id && {deviceId: {exact: id}})};
 }

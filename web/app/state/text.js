@@ -48,6 +48,11 @@ export function t(key, values = {}) {
   return form.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
+/** Names as a sentence says them: "Ada, Bob and Cem". @param {string[]} names */
+export function listed(names) {
+  return 'ListFormat' in Intl ? new Intl.ListFormat(current.language).format(names) : names.join(', ');
+}
+
 /** Whether there is such a text. @param {string} key @returns {key is TextKey} */
 export function isText(key) {
   return Object.hasOwn(english.texts, key);

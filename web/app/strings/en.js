@@ -27,6 +27,10 @@ export const texts = {
   previewOff: 'Your camera is off',
   level: 'Microphone level',
   devices: 'Camera, microphone and speakers',
+  nobodyHere: 'Nobody is here yet.',
+  here: {one: '{names} is here.', other: '{names} are here.'},
+  others: {one: '1 other', other: '{n} others'},
+  fullNow: 'The room is full at the moment.',
 
   // Devices
   camera: 'Camera',
@@ -47,6 +51,9 @@ export const texts = {
   'microphone.missing': 'No microphone was found. Plug one in, or join without.',
   'microphone.insecure': 'The microphone works only on https pages and on localhost. You can still listen and chat.',
   'microphone.failed': 'The microphone could not be opened.',
+  'both.denied': 'Camera and microphone are blocked. Allow them with the icon beside the address, or in the system’s privacy settings.',
+  'both.missing': 'No camera and no microphone were found. Plug them in, or join without.',
+  'both.insecure': 'Camera and microphone work only on https pages and on localhost. You can still watch, listen and chat.',
   'screen.denied': 'Screen sharing is blocked in the browser or the system.',
   'screen.in-use': 'The screen could not be shared.',
   'screen.missing': 'This browser can’t share a screen.',
@@ -137,7 +144,7 @@ export const texts = {
   cantPlay: '{name}’s video can’t be played on this browser ({codec}).',
   draining: 'The server is being restarted. The call moves by itself in a moment.',
   moved: 'The call has moved to another server.',
-  soundBlocked: 'The browser holds the sound back until you click.',
+  playBlocked: 'The browser plays nothing until you say so.',
   play: 'Play',
   talking: 'Push-to-talk: you can be heard while you hold the space bar.',
 

@@ -32,11 +32,13 @@ export class CallView {
     const state = new CallState(room, name, settings);
     this.state = state;
     const banners = new Banners(state);
-    const sound = new Sound(state, () => banners.banner('sound', t('soundBlocked'), {action: t('play'), run: () => {
-      banners.banner('sound', '');
+    const blocked = () => banners.banner('blocked', t('playBlocked'), {action: t('play'), run: () => {
+      banners.banner('blocked', '');
       sound.play();
-    }}));
-    const tiles = new Tiles(state);
+      tiles.play();
+    }});
+    const sound = new Sound(state, blocked);
+    const tiles = new Tiles(state, blocked);
     const panels = new Panels((open) => state.conversation.show(open === 'chat'));
     const dialogs = new Settings(state, () => sound.switchSpeaker());
     this.#views = {

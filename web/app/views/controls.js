@@ -121,8 +121,8 @@ export class Controls {
   }
 
   #fullScreen() {
-    const change = document.fullscreenElement ? document.exitFullscreen() : callElement.requestFullscreen();
-    change.catch(() => {}); // the browser says so itself
+    const change = document.fullscreenElement ? document.exitFullscreen() : callElement.requestFullscreen?.(); // iPhones have none
+    change?.catch(() => {}); // the browser says so itself
   }
 
   async #smallWindow() {

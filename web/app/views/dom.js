@@ -55,6 +55,21 @@ export function press(element, on, name) {
   if (name) element.querySelector('use')?.setAttribute('href', `#icon-${name}${on ? '' : '-off'}`);
 }
 
+/** Menus where the browser knows no popovers (Safari before 17): a press opens one, a press elsewhere or Escape closes it. */
+export function prepareMenus() {
+  if ('popover' in HTMLElement.prototype) return;
+  for (const opener of document.querySelectorAll('[popovertarget]')) {
+    const menu = byId(opener.getAttribute('popovertarget') ?? '', HTMLElement);
+    const open = (/** @type {boolean} */ wanted) => {
+      menu.hidden = !wanted;
+      opener.setAttribute('aria-expanded', String(wanted));
+    };
+    open(false);
+    document.addEventListener('click', ({target}) => open(menu.hidden && target instanceof Node && opener.contains(target)));
+    document.addEventListener('keydown', ({key}) => { if (key === 'Escape') open(false); });
+  }
+}
+
 /** Sets a text only where it differs: live regions speak whatever is written to them. @param {Element} element @param {string} text */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -1,14 +1,17 @@
-import {listDevices, openDevice, openDevices, watchDevices} from '../../plenum.js';
+import {DeviceError, listDevices, watchDevices} from '../../plenum.js';
 import {explain} from '../state/call.js';
-import {constraintsOf, newRoomName, preferences, remember} from '../state/settings.js';
-import {t} from '../state/text.js';
-import {button, byId, make, press} from './dom.js';
+import {openChosen, openWanted} from '../state/devices.js';
+import {Presence} from '../state/presence.js';
+import {newRoomName, preferences, remember} from '../state/settings.js';
+import {isText, listed, t} from '../state/text.js';
+import {button, byId, make, press, say} from './dom.js';
 import {Meter} from './meter.js';
 import {Pickers, blurBackground} from './pickers.js';
 
 /**
  * @typedef {import('../state/settings.js').Settings} Settings
  * @typedef {import('../state/media.js').OpenTracks} OpenTracks
+ * @typedef {import('../../plenum.js').RoomInfo} RoomInfo
  * @typedef {'camera' | 'microphone'} Kind
  *
  * @typedef {object} Entry  what the person asks for
@@ -25,6 +28,7 @@ const roomInput = byId('room', HTMLInputElement);
 const joinButton = button('join');
 const cancelButton = button('cancel-join');
 const note = byId('lobby-note', HTMLElement);
+const present = byId('present', HTMLElement);
 const preview = byId('preview', HTMLVideoElement);
 const previewNote = byId('preview-note', HTMLElement);
 const buttons = {camera: button('preview-camera'), microphone: button('preview-mic')};
@@ -35,10 +39,11 @@ export class Lobby {
   #enter;
   #meter = new Meter(byId('level', HTMLElement));
   #pickers;
+  #presence;
   /** @type {OpenTracks} */
   #open = {camera: null, microphone: null};
-  /** Why a device is missing. @type {Record<Kind, string>} */
-  #problems = {camera: '', microphone: ''};
+  /** Why a device is missing. @type {Record<Kind, unknown>} */
+  #problems = {camera: null, microphone: null};
   /** @type {Promise<unknown>} what is being opened at the moment */
   #opening = Promise.resolve();
   #waiting = false;
@@ -60,6 +65,9 @@ export class Lobby {
       mirrored: () => this.#render(),
       blur: (on) => blurBackground(this.#open.camera, on),
     });
+    this.#presence = new Presence(settings.token, showPresent);
+    roomInput.oninput = () => this.#watch();
+    document.addEventListener('visibilitychange', () => this.#watch());
     form.onsubmit = (event) => {
       event.preventDefault();
       this.#submit();
@@ -67,6 +75,7 @@ export class Lobby {
     cancelButton.onclick = () => this.#joining?.abort();
     button('new-room').onclick = () => {
       roomInput.value = newRoomName();
+      this.#watch();
       joinButton.focus();
     };
     for (const kind of /** @type {const} */ (['camera', 'microphone'])) buttons[kind].onclick = () => this.#toggle(kind);
@@ -83,19 +92,18 @@ export class Lobby {
     document.title = t('appName');
     this.#again = text !== '';
     this.#openAll(wanted);
+    this.#watch();
     (nameInput.value ? (roomInput.value ? joinButton : roomInput) : nameInput).focus();
   }
 
   /** @param {{camera: boolean, microphone: boolean}} wanted */
   #openAll(wanted) {
-    const camera = wanted.camera && constraintsOf('camera', this.#settings);
-    const microphone = wanted.microphone && constraintsOf('microphone', this.#settings);
     this.#waiting = wanted.camera || wanted.microphone;
     this.#render();
-    this.#opening = openDevices({camera, microphone}).then(({errors, ...open}) => {
+    this.#opening = openWanted(wanted, this.#settings).then(({open, problems}) => {
       this.#waiting = false;
       this.#open = open;
-      for (const error of errors) if (error.kind !== 'screen') this.#problems[error.kind] = explain(error);
+      this.#problems = problems;
       this.#render();
     });
     this.#opening.then(() => this.#list()); // nobody who joins waits for the list
@@ -104,7 +112,7 @@ export class Lobby {
   /** @param {Kind} kind */
   async #toggle(kind) {
     await this.#opening;
-    this.#problems[kind] = '';
+    this.#problems[kind] = null;
     const open = this.#open[kind];
     if (open) {
       open.stop();
@@ -125,20 +133,26 @@ export class Lobby {
 
   /** @param {Kind} kind */
   async #reopen(kind) {
-    this.#problems[kind] = '';
+    this.#problems[kind] = null;
     buttons[kind].disabled = true;
-    const opened = openDevice(kind, constraintsOf(kind, this.#settings));
+    const opened = openChosen(kind, this.#settings);
     this.#opening = opened.catch(() => {});
     try {
       this.#open[kind] = await opened;
     } catch (error) {
       this.#open[kind] = null;
-      this.#problems[kind] = explain(error);
+      this.#problems[kind] = error;
     } finally {
       buttons[kind].disabled = false;
       this.#render();
       this.#list();
     }
+  }
+
+  /** Follows who is in the room, while somebody looks. */
+  #watch() {
+    const watched = !lobby.hidden && !document.hidden && roomInput.validity.valid;
+    this.#presence.watch(watched ? roomInput.value.trim() : '');
   }
 
   async #list() {
@@ -162,7 +176,7 @@ export class Lobby {
 
   /** What is missing, why, and a way on. */
   #renderNote() {
-    const problems = [this.#problems.camera, this.#problems.microphone].filter(Boolean);
+    const problems = explainBoth(this.#problems.camera, this.#problems.microphone);
     if (problems.length === 0) {
       const text = this.#waiting ? t('previewWaiting') : this.#open.camera ? '' : t('previewOff');
       previewNote.replaceChildren(...(text ? [make('p', {textContent: text})] : []));
@@ -197,6 +211,7 @@ export class Lobby {
     try {
       await this.#enter({name, room: roomInput.value.trim(), signal, takeTracks: () => this.#handOver()});
       lobby.hidden = true;
+      this.#watch();
       this.#meter.listen(null);
     } catch (error) {
       if (!signal.aborted) note.textContent = explain(error);
@@ -215,9 +230,25 @@ export class Lobby {
     await this.#opening;
     const tracks = this.#open;
     this.#open = {camera: null, microphone: null};
-    this.#problems = {camera: '', microphone: ''};
+    this.#problems = {camera: null, microphone: null};
     preview.srcObject = null;
     this.#meter.listen(null);
     return tracks;
   }
+}
+
+/** Names a few of those who are in the room. @param {RoomInfo | null} info */
+function showPresent(info) {
+  const {participants = [], count = 0, full = false} = info ?? {};
+  const names = participants.slice(0, count > 4 ? 3 : 4).map(({name}) => name || t('guest'));
+  if (count > names.length) names.push(t('others', {n: count - names.length}));
+  const text = !info ? '' : count === 0 ? t('nobodyHere') : t('here', {n: count, names: listed(names)});
+  say(present, full ? `${text} ${t('fullNow')}` : text);
+}
+
+/** What is wrong with the devices: once, where it is the same with both. @param {unknown} camera @param {unknown} microphone */
+function explainBoth(camera, microphone) {
+  const reason = camera instanceof DeviceError && microphone instanceof DeviceError && camera.reason === microphone.reason && `both.${camera.reason}`;
+  if (reason && isText(reason)) return [t(reason)];
+  return [camera, microphone].filter(Boolean).map(explain);
 }

@@ -16,6 +16,7 @@ import {canChooseSpeaker, testSpeaker} from './sound.js';
 export class Pickers {
   /** @type {Map<keyof Devices, HTMLSelectElement>} */
   #selects = new Map();
+  #mirror;
   #blur;
 
   /** @param {HTMLElement} place @param {PickerActions} actions */
@@ -37,13 +38,16 @@ export class Pickers {
       test.disabled = false;
     }});
     test.dataset.testid = 'test-speaker';
-    const mirror = checkbox(t('mirror'), preferences.mirror, (checked) => {
+    this.#mirror = checkbox(t('mirror'), preferences.mirror, (checked) => {
       remember({mirror: checked});
       actions.mirrored();
     });
-    this.#blur = checkbox(t('blur'), false, actions.blur);
+    this.#blur = checkbox(t('blur'), preferences.blur, (checked) => {
+      remember({blur: checked});
+      actions.blur(checked);
+    });
     this.#blur.hidden = true;
-    place.append(test, mirror, this.#blur);
+    place.append(test, this.#mirror, this.#blur);
   }
 
   /**
@@ -57,9 +61,15 @@ export class Pickers {
         id: deviceId, text: label || t('unnamedDevice', {n: index + 1}),
       }))];
       const text = JSON.stringify(options);
-      if (select.dataset.options === text) continue; // an open list must not be pulled away
+      const chosen = options.some(({id}) => id === preferences[kind]) ? preferences[kind] : '';
+      // An open list must not be pulled away.
+      if (select.dataset.options !== text) fill(select, options, chosen);
+      else if (select.value !== chosen) select.value = chosen;
       select.dataset.options = text;
-      fill(select, options, preferences[kind]);
+    }
+    for (const [label, name] of /** @type {const} */ ([[this.#mirror, 'mirror'], [this.#blur, 'blur']])) {
+      const box = label.querySelector('input');
+      if (box) box.checked = preferences[name];
     }
     // Only where the system itself can do it (Chromium on some systems).
     const {backgroundBlur} = /** @type {{backgroundBlur?: boolean[]}} */ (camera?.getCapabilities?.() ?? {});

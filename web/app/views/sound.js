@@ -17,12 +17,14 @@ export class Sound {
   #players = new Map();
   /** @type {AudioContext | null} */
   #context = null;
+  /** When each was played last. */
+  #chimed = {join: -Infinity, leave: -Infinity};
 
   /** @param {CallState} call @param {() => void} blocked  the browser refuses to play before a click */
   constructor(call, blocked) {
     this.#call = call;
     this.#blocked = blocked;
-    call.on('sound', (what) => { if (preferences.sounds) this.#chime(what === 'join' ? [523, 784] : [784, 523]); });
+    call.on('sound', (what) => { if (preferences.sounds) this.#chime(what); });
   }
 
   /** Plays what is there now, and only that. */
@@ -83,8 +85,12 @@ export class Sound {
     });
   }
 
-  /** Two short notes. @param {number[]} notes  in hertz */
-  #chime(notes) {
+  /** Two short notes, up or down. @param {'join' | 'leave'} what */
+  #chime(what) {
+    // After a restart of the server everyone comes at once.
+    if (performance.now() - this.#chimed[what] < 700) return;
+    this.#chimed[what] = performance.now();
+    const notes = what === 'join' ? [523, 784] : [784, 523]; // in hertz
     this.#context ??= new AudioContext();
     playNotes(this.#context, this.#context.destination, notes);
   }

@@ -24,6 +24,7 @@ export class Tile {
   root;
   video;
   #name = make('span', {className: 'name'});
+  #blocked;
   #initial = make('span');
   #state = make('p', {className: 'tile-state'});
   #numbers = make('div', {className: 'tile-numbers', ariaHidden: 'true', hidden: true});
@@ -33,9 +34,10 @@ export class Tile {
 
   /**
    * @param {TileModel} model
-   * @param {(key: string) => void} pin
+   * @param {{pin: (key: string) => void, blocked: () => void}} actions  blocked: the browser refuses to play before a click
    */
-  constructor({key, source, local, name}, pin) {
+  constructor({key, source, local, name}, {pin, blocked}) {
+    this.#blocked = blocked;
     this.video = make('video', {autoplay: true, playsInline: true, muted: true, disablePictureInPicture: false});
     this.video.setAttribute('aria-hidden', 'true'); // the tile itself says what it is
     this.root = make('article', {className: 'tile'}, this.video,
@@ -47,6 +49,8 @@ export class Tile {
     this.root.style.setProperty('--hue', String([...name].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7)));
     this.#pin.onclick = () => pin(key);
     this.video.ondblclick = () => pin(key);
+    // Until the first picture has come the tile shows whose it will be.
+    for (const event of ['loadeddata', 'emptied']) this.video.addEventListener(event, () => this.#uncover());
   }
 
   /** @param {TileModel} model */
@@ -60,7 +64,6 @@ export class Tile {
     say(this.#state, model.trouble);
     this.#state.hidden = !model.trouble;
     root.dataset.muted = String(model.muted);
-    root.classList.toggle('video', model.track !== null);
     root.classList.toggle('mirrored', model.mirrored);
     root.classList.toggle('speaking', model.speaking);
     root.classList.toggle('hand', model.hand);
@@ -74,7 +77,19 @@ export class Tile {
     const shown = video.srcObject instanceof MediaStream ? video.srcObject.getTracks()[0] ?? null : null;
     if (shown === model.track) return;
     video.srcObject = model.track ? new MediaStream([model.track]) : null;
-    if (model.track) video.play().catch(() => {}); // replaced before it began
+    this.#uncover();
+    if (model.track) this.play();
+  }
+
+  #uncover() {
+    const {srcObject, readyState} = this.video;
+    this.root.classList.toggle('video', srcObject !== null && readyState >= HTMLMediaElement.HAVE_CURRENT_DATA);
+  }
+
+  play() {
+    this.video.play().catch((error) => {
+      if (error.name === 'NotAllowedError') this.#blocked(); // else it was replaced before it began
+    });
   }
 
   /** Shows the numbers of the picture, or none. @param {{lines: string[], plot: SVGSVGElement} | null} numbers */

@@ -22,6 +22,7 @@ const alone = byId('alone', HTMLElement);
 /** The pictures: which are in sight, where, and in which size they are asked of the server. */
 export class Tiles {
   #call;
+  #actions;
   /** Those in sight. @type {Map<string, Tile>} */
   #tiles = new Map();
   /** The tile that is large, or ''. */
@@ -33,9 +34,10 @@ export class Tiles {
   /** Tracks that have ever carried packets. @type {WeakSet<MediaStreamTrack>} */
   #alive = new WeakSet();
 
-  /** @param {CallState} call */
-  constructor(call) {
+  /** @param {CallState} call @param {() => void} blocked  the browser refuses to play before a click */
+  constructor(call, blocked) {
     this.#call = call;
+    this.#actions = {blocked, pin: (/** @type {string} */ key) => call.pin(key)};
     this.#resize.observe(grid);
     this.#timer = setInterval(() => this.#measure(), 1000);
     previous.onclick = () => call.turnPage(-1);
@@ -62,7 +64,7 @@ export class Tiles {
     for (const model of models) {
       const place = places.get(model.key);
       if (!place) continue;
-      const tile = this.#tiles.get(model.key) ?? new Tile(model, (key) => call.pin(key));
+      const tile = this.#tiles.get(model.key) ?? new Tile(model, this.#actions);
       this.#tiles.set(model.key, tile);
       if (place.large) this.#large = model.key;
       tile.update(model);
@@ -88,6 +90,11 @@ export class Tiles {
       if (tile?.root.classList.contains('video')) return tile.video;
     }
     return null;
+  }
+
+  /** Plays what the browser had blocked; call it from a click. */
+  play() {
+    for (const tile of this.#tiles.values()) if (tile.video.paused && tile.video.srcObject) tile.play();
   }
 
   close() {
