@@ -14,10 +14,10 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web test-deploy e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Serve on http://localhost:8080 (needs Go alone)
 	$(GO) run -ldflags "$(LDFLAGS)" ./cmd/plenum
@@ -25,7 +25,7 @@ run: ## Serve on http://localhost:8080 (needs Go alone)
 build: ## Build bin/plenum
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/plenum ./cmd/plenum
 
-test: setup lint test-go test-web e2e test-deploy ## Run everything (installs what it needs on Debian as root)
+test: setup lint test-go test-web test-browser e2e test-deploy ## Run everything (installs what it needs on Debian as root)
 
 setup: ## Install what the tests need and this machine lacks
 	@.ci/setup
@@ -35,6 +35,9 @@ test-go: ## Run the Go tests with the race detector
 
 test-web: web/node_modules ## Run the SDK's and the app's unit tests
 	cd web && npm test
+
+test-browser: build web/node_modules web/e2e/node_modules ## Run the app and the SDK's examples in Chromium
+	cd web && npm run test:browser
 
 e2e: build web/e2e/node_modules ## Run the browser tests against the real binary
 	cd web/e2e && npm test

@@ -87,6 +87,18 @@ describe('a call', () => {
     assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), server.room('tea'));
   });
 
+  it('says under every icon what it is', async () => {
+    const captions = await ada.evaluate(() => [...document.querySelectorAll('#controls button')].map((one) => {
+      const caption = one.querySelector('.caption');
+      return caption.checkVisibility() && caption.scrollWidth <= caption.clientWidth ? caption.textContent : `${one.id} has none`;
+    }));
+    assert.deepEqual(captions, ['Microphone', 'Camera', 'Share', 'Hand', 'Reactions', 'Chat', 'More', 'Leave']);
+    // Where there is no room for captions, names remain for the mouse and for screen readers.
+    for (const one of await ada.locator('#call button:visible').all()) {
+      assert.ok((await one.textContent()).trim() || (await one.getAttribute('aria-label') && await one.getAttribute('title')), await one.getAttribute('id'));
+    }
+  });
+
   it('pins, unpins, and changes to speaker view', async () => {
     await ada.hover(tile('Bob'));
     await ada.click(`${tile('Bob')} .tile-pin`);
@@ -189,6 +201,12 @@ describe('a call', () => {
         && (phone || document.querySelectorAll('.tile').length === 49), name === 'phone');
       assert.equal(await ada.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, name);
     }
+    await fillRoom(crowd, server, 'tea', ['Person 45', 'Person 46']);
+    await ada.setViewportSize(sizes.wide);
+    await ada.waitForFunction(() => document.querySelector('#page-of').textContent === 'Page 1 of 2');
+    await ada.click('#next-page');
+    await ada.waitForFunction(() => document.querySelector('#page-of').textContent === 'Page 2 of 2' && document.querySelectorAll('.tile').length === 2);
+    await ada.click('#previous-page');
     await ada.setViewportSize(sizes.phone);
     await ada.click('#next-page');
     await ada.waitForFunction(() => /^Page 2 of/.test(document.querySelector('#page-of').textContent));

@@ -16,7 +16,10 @@ async function audit(page, screen) {
 }
 
 /** What has the focus, as a name. */
-const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('aria-label') || document.activeElement?.textContent?.trim() || document.activeElement?.id);
+const focused = (page) => page.evaluate(() => {
+  const {activeElement: element} = document;
+  return element?.getAttribute('aria-label') || element?.labels?.[0]?.textContent || (element === document.body ? 'body' : element?.textContent?.trim()) || element?.id;
+});
 
 describe('for everyone', () => {
   let server, browser, crowd;
@@ -86,10 +89,32 @@ describe('for everyone', () => {
   it('a call by keyboard alone: from the lobby, through the call, and out', async () => {
     const page = await open(browser, server.room('tea'));
     const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+    /** Tabs until something of that name has the focus: whatever can't be reached so, fails. */
+    const tabTo = async (name, key = 'Tab') => {
+      const passed = [];
+      while (!(await focused(page))?.startsWith(name)) {
+        assert.ok(passed.length < 80, `${name} was not reached: ${passed.join(', ')}`);
+        await press(key);
+        passed.push(await focused(page));
+      }
+      assert.equal(await page.evaluate(() => document.activeElement.matches(':focus-visible')), true, `the focus on ${name} can be seen`);
+    };
     await page.waitForFunction(() => document.activeElement?.id === 'name');
     await page.keyboard.type('Ada');
-    await press('Tab', 'Tab', 'Tab');
-    assert.equal(await focused(page), 'Join');
+    await tabTo('Camera, microphone and speakers', 'Shift+Tab');
+    await press('Enter');
+    await tabTo('Mirror', 'Tab');
+    await press('Space');
+    await page.waitForSelector('#preview:not(.mirrored)');
+    await tabTo('Camera', 'Shift+Tab'); // the list
+    await tabTo('Camera, microphone', 'Shift+Tab');
+    await press('Enter', 'Shift+Tab');
+    assert.equal(await focused(page), 'Camera');
+    await press('Space');
+    await page.waitForSelector('#preview', {state: 'hidden'});
+    await press('Space');
+    await page.waitForFunction(() => document.querySelector('#preview').videoWidth > 0);
+    await tabTo('Join');
     await press('Enter');
     await page.waitForSelector('#call:not([hidden])');
     await press('Tab');
@@ -105,7 +130,22 @@ describe('for everyone', () => {
       order.push((await focused(page)).split(',')[0]);
     }
     assert.deepEqual(order, ['Camera', 'Share screen', 'Raise hand', 'Reactions', 'Chat', 'More', 'Leave']);
-    await press('Shift+Tab', 'Enter');
+    await tabTo('Raise hand', 'Shift+Tab');
+    await press('Space');
+    await page.waitForSelector('.tile[data-local=true].hand');
+    await press('Tab', 'Enter');
+    await page.waitForSelector('#reactions:popover-open');
+    await press('Tab', 'Enter');
+    await page.waitForSelector('.tile[data-local=true] .reaction');
+    await page.waitForSelector('#reactions:popover-open', {state: 'detached'});
+    assert.equal(await focused(page), 'Reactions');
+    await tabTo('Share screen', 'Shift+Tab');
+    await press('Enter');
+    await page.waitForSelector('[data-banner=screen]');
+    await press('Space');
+    await page.waitForSelector('[data-banner=screen]', {state: 'detached'});
+    await tabTo('More');
+    await press('Enter');
     await page.waitForSelector('#more:popover-open');
     await press('Tab');
     assert.equal(await focused(page), 'People');
@@ -114,25 +154,81 @@ describe('for everyone', () => {
     assert.equal(await focused(page), 'Close');
     await press('Escape');
     assert.equal(await focused(page), 'More');
+    await press('Enter');
+    await tabTo('Settings');
+    await press('Enter');
+    await page.waitForSelector('#settings[open]');
+    await tabTo('Sounds when people');
+    await press('Space');
+    assert.equal(await page.isChecked('#settings >> text=Sounds when people'), true);
+    await press('Escape');
+    await page.waitForSelector('#settings:not([open])', {state: 'attached'});
+    assert.equal(await focused(page), 'More', 'the focus returns to where the dialog was opened');
+    if (await page.isVisible('#chat')) await press('c');
     await press('c');
-    await page.waitForSelector('#chat:not([hidden])').catch(() => {});
-    if (await page.isHidden('#chat')) await press('c');
-    await page.focus('#chat-input');
+    await page.waitForSelector('#chat:not([hidden])');
+    assert.equal(await focused(page), 'Message');
     await page.keyboard.type('hello m');
     await press('Enter');
     await page.waitForSelector('#chat-log li.mine:has-text("hello m")');
     assert.equal(await page.getAttribute('#toggle-mic', 'aria-pressed'), 'false', 'typing an m mutes nothing');
     await press('Escape');
     assert.equal(await focused(page), 'Chat');
-    await page.focus('.tile-pin >> nth=1');
+    await tabTo('Pin Bob', 'Shift+Tab');
     await press('Enter');
-    await page.waitForSelector('.tile.large');
-    await page.focus('#leave');
+    await page.waitForSelector('.tile.large[aria-label^="Bob"]');
+    assert.equal(await focused(page), 'Unpin Bob', 'the focus stays');
+    await tabTo('Leave');
     await press('Enter');
     await page.waitForSelector('#lobby:not([hidden])');
     assert.equal(await focused(page), 'Join again');
     assert.deepEqual(page.errors, []);
     await page.leave();
+  });
+
+  it('tells screen readers what happens, once each, and what a tile shows', async () => {
+    const page = await open(browser, server.room('spoken'), {init: recordSockets});
+    const others = await open(browser, `${server.url}/readyz`);
+    await joinAs(page, 'Ada');
+    await page.evaluate(() => {
+      window.spoken = [];
+      const live = [...document.querySelectorAll('#call [role=log], #call [role=status], #call [role=alert]')];
+      for (const region of live) {
+        new MutationObserver((records) => {
+          for (const {addedNodes} of records) for (const node of addedNodes) if (node.textContent) window.spoken.push(`${region.id}: ${node.textContent}`);
+        }).observe(region, {childList: true, subtree: true});
+      }
+    });
+    const spoken = (text) => page.waitForFunction((part) => window.spoken.some((one) => one.includes(part)), text);
+    await fillRoom(others, server, 'spoken', ['Bob']);
+    await spoken('notices: Bob joined');
+    await says(others, 0, {hand: true});
+    await spoken('notices: Bob raised a hand');
+    await says(others, 0, {reaction: '👏'});
+    await spoken('notices: Bob: 👏');
+    if (await page.isVisible('#chat')) await page.click('#toggle-chat');
+    await says(others, 0, {text: 'Can you hear me?'});
+    await spoken('notices: Bob: Can you hear me?');
+    await receives(page, {type: 'participant', event: 'joined', participant: {id: 'x', name: 'Eve', tracks: []}});
+    await page.waitForSelector('.tile[aria-label="Eve, microphone off"]');
+    await page.waitForSelector('.tile[aria-label="Bob, microphone off, hand raised"]');
+    await says(others, 0, {hand: false});
+    await page.waitForSelector('.tile[aria-label="Bob, microphone off"]');
+    await others.evaluate(() => window.sitters[0].send('{"type":"leave"}'));
+    await spoken('notices: Bob left');
+    await page.evaluate(() => {
+      const socket = window.sockets.at(-1);
+      window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006}), 50); } close() {} };
+      socket.onclose({code: 1006});
+    });
+    await page.waitForFunction(() => /Trying again in \d/.test(document.querySelector('[data-banner=state]')?.textContent));
+    const times = await page.evaluate(() => window.spoken.filter((one) => one.includes('The connection is lost. Reconnecting')).length);
+    assert.equal(times, 1, 'the seconds are not read out');
+    for (const one of ['Bob joined', 'Bob raised a hand', 'Bob left']) {
+      assert.equal(await page.evaluate((part) => window.spoken.filter((text) => text.includes(part)).length, one), 1, one);
+    }
+    await page.leave();
+    await others.leave();
   });
 
   it('speaks the browser’s language, and nothing is left untranslated', async () => {
@@ -195,7 +291,7 @@ describe('for everyone', () => {
     await page.leave();
   });
 
-  it('loads under 100 KB from its own server alone, and paints at once', async () => {
+  it('loads under 100 KB from its own server alone', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const session = await context.newCDPSession(page);
@@ -208,7 +304,6 @@ describe('for everyone', () => {
     assert.deepEqual([...origins], [server.url]);
     assert.ok(bytes > 20_000 && bytes < 100_000, `${bytes} bytes`);
     const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-    assert.ok(paint < 1500, `first paint after ${paint} ms`); // 0.5 s on a machine of its own; the tests' one is shared
     console.log(`# ${bytes} bytes, first contentful paint after ${Math.round(paint)} ms`);
     await context.close();
   });

@@ -32,6 +32,7 @@ export async function startServer(flags = [], wanted = 0) {
     server.on('error', reject);
   });
   return {
+    get log() { return log; },
     url: `http://localhost:${port}`,
     port: Number(port),
     room: (name) => `http://localhost:${port}/r/${name}`,
@@ -85,6 +86,68 @@ export function recordSockets() {
       super(...parameters);
       window.sockets.push(this);
     }
+  };
+}
+
+/**
+ * Runs in a page before its scripts: a drawn person in place of the fake camera's
+ * pie, and drawn people and screens for whoever publishes by hand.
+ */
+export function drawnCamera({hue: own}) {
+  const draw = (width, height, rate, paint) => {
+    const canvas = Object.assign(document.createElement('canvas'), {width, height});
+    const brush = canvas.getContext('2d');
+    paint(brush);
+    setInterval(() => paint(brush), 1000 / rate);
+    return canvas.captureStream(rate);
+  };
+  window.drawPerson = (hue, rate = 10) => draw(640, 360, rate, (brush) => {
+    const sway = 6 * Math.sin(performance.now() / 900 + hue);
+    const wall = brush.createLinearGradient(0, 0, 640, 360);
+    wall.addColorStop(0, `hsl(${hue} 30% 66%)`);
+    wall.addColorStop(1, `hsl(${hue + 30} 34% 40%)`);
+    const shape = (colour, ...ellipse) => {
+      brush.fillStyle = colour;
+      brush.beginPath();
+      brush.ellipse(...ellipse, 0, 0, 7);
+      brush.fill();
+    };
+    brush.fillStyle = wall;
+    brush.fillRect(0, 0, 640, 360);
+    brush.fillStyle = `hsl(${hue + 20} 26% 54%)`;
+    brush.fillRect(60, 40, 120, 150);
+    brush.fillRect(470, 0, 90, 230);
+    const skin = `hsl(${22 + (hue % 12)} ${38 + (hue % 20)}% ${40 + (hue % 34)}%)`;
+    shape(`hsl(${hue + 180} 32% 30%)`, 320 + sway / 2, 392, 165, 130);
+    shape(skin, 320 + sway, 250, 32, 50);
+    shape(`hsl(${hue % 50} 30% ${14 + (hue % 16)}%)`, 320 + sway, 150, 72, 84);
+    shape(skin, 320 + sway, 168, 58, 74);
+  });
+  window.drawScreen = () => draw(1600, 1000, 5, (brush) => {
+    brush.fillStyle = '#fbfbf8';
+    brush.fillRect(0, 0, 1600, 1000);
+    brush.fillStyle = '#1d2430';
+    brush.font = '600 52px sans-serif';
+    brush.fillText('Packets per frame, before and after', 90, 130);
+    brush.font = '30px sans-serif';
+    ['One read of the socket takes a whole frame', 'One write sends it to thirty people', 'Nothing is allocated on the way'].forEach((line, index) => brush.fillText(`•  ${line}`, 100, 220 + 56 * index));
+    for (let index = 0; index < 12; index++) {
+      brush.fillStyle = index % 2 ? '#2c63dd' : '#c6ccd8';
+      const height = 80 + 34 * ((index * 7) % 11) + 4 * Math.sin(performance.now() / 500);
+      brush.fillRect(120 + index * 115, 900 - height, 80, height);
+    }
+  });
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (constraints) => {
+    const real = await getUserMedia(constraints);
+    if (!constraints.video) return real;
+    for (const track of real.getVideoTracks()) {
+      real.removeTrack(track);
+      track.stop();
+    }
+    real.addTrack(window.drawPerson(own).getVideoTracks()[0]);
+    return real;
   };
 }
 

@@ -2,19 +2,67 @@
  * A long call: does the page's memory stay flat? Usage: node soak.js [MINUTES]
  * Somebody toggles, shares, comes and goes all the time; after each round the heap
  * is collected and measured. Fails where the last quarter holds more than the second.
+ * The camera is small, so that it can run beside other work.
  */
+import {setTimeout as pause} from 'node:timers/promises';
 import {joinAs, open, startBrowser, startServer} from './harness.js';
 
 const minutes = Number(process.argv[2] ?? 30);
-const server = await startServer();
+const server = await startServer(['--log-level', 'debug']);
+
+/** Runs in the pages: keeps the latest messages, for when something does not come. */
+function keepMessages() {
+  window.wire = [];
+  const keep = (direction, data) => {
+    window.wire.push(`${Math.round(performance.now())} ${direction} ${String(data).slice(0, 400)}`);
+    if (window.wire.length > 60) window.wire.shift();
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener('message', ({data}) => keep('<', data));
+    }
+
+    send(data) {
+      keep('>', data);
+      super.send(data);
+    }
+  };
+}
+
+/** What a page knows when something has not come. */
+const state = (page) => page.evaluate(async () => {
+  const {connection} = window.plenum.room;
+  const stats = [...(await connection.getStats()).values()].filter(({type, kind}) => type === 'inbound-rtp' && kind === 'video');
+  return {
+    now: Math.round(performance.now()), room: window.plenum.room.state, connection: connection.connectionState, signaling: connection.signalingState,
+    transceivers: connection.getTransceivers().map(({mid, direction, currentDirection, receiver: {track}}) => ({mid, direction, currentDirection, kind: track.kind, muted: track.muted})),
+    inbound: stats.map(({mid, packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount, nackCount}) => ({mid, packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount, nackCount})),
+    tracks: [...window.plenum.room.participants.values()].flatMap(({name, tracks}) => [...tracks.values()].map(({id, source, mid, muted, mediaTrack}) => ({name, id, source, mid, muted, media: mediaTrack?.readyState}))),
+    tiles: [...document.querySelectorAll('.tile')].map((tile) => [tile.className, tile.getAttribute('aria-label')]), wire: window.wire,
+  };
+}).catch(String);
 const browser = await startBrowser();
-const ada = await joinAs(await open(browser, server.room('soak')), 'Ada');
-const bob = await joinAs(await open(browser, server.room('soak')), 'Bob');
+const room = `${server.room('soak')}?video=320x180x5`;
+const ada = await joinAs(await open(browser, room, {init: keepMessages}), 'Ada');
+const bob = await joinAs(await open(browser, room, {init: keepMessages}), 'Bob');
 const session = await ada.context().newCDPSession(ada);
 /** Waits without a handle on the element, which would keep it in memory. */
-const sees = (selector, state = 'visible') => ada.locator(selector).waitFor({state, timeout: 60_000});
+const sees = async (selector, wanted = 'visible') => {
+  const asked = performance.now();
+  try {
+    await ada.locator(selector).waitFor({state: wanted, timeout: 60_000});
+  } catch (error) {
+    console.log(JSON.stringify({selector, ada: await state(ada), bob: await state(bob)}, null, 1));
+    console.log(server.log.slice(-60_000));
+    throw error;
+  }
+  const seconds = (performance.now() - asked) / 1000;
+  if (seconds > 10) console.log(`${selector} took ${seconds.toFixed(1)} s`);
+};
 const samples = [];
-const end = Date.now() + minutes * 60_000;
+const begin = Date.now();
+const end = begin + minutes * 60_000;
 while (Date.now() < end) {
   await bob.click('#toggle-screen');
   await sees('.tile.large.video');
@@ -35,7 +83,8 @@ while (Date.now() < end) {
   const {usedSize} = await session.send('Runtime.getHeapUsage');
   const {nodes, jsEventListeners} = await session.send('Memory.getDOMCounters');
   samples.push({usedSize, nodes, jsEventListeners});
-  if (samples.length % 10 === 1) console.log(`round ${samples.length}: ${(usedSize / 1e6).toFixed(2)} MB, ${nodes} nodes, ${jsEventListeners} listeners`);
+  if (samples.length % 10 === 1) console.log(`${((Date.now() - begin) / 60_000).toFixed(1)} min, round ${samples.length}: ${(usedSize / 1e6).toFixed(2)} MB, ${nodes} nodes, ${jsEventListeners} listeners`);
+  await pause(4000);
 }
 await browser.close();
 await server.stop();

@@ -1,0 +1,89 @@
+/** Who is already there, told to those who think of joining. */
+import assert from 'node:assert/strict';
+import {createHmac} from 'node:crypto';
+import {mkdtempSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, describe, it} from 'node:test';
+import {fillRoom, open, startBrowser, startServer} from './harness.js';
+
+describe('who is there', () => {
+  let server, browser, crowd;
+  const told = (page, text) => page.waitForFunction((wanted) => document.querySelector('#present').textContent === wanted, text);
+  before(async () => {
+    server = await startServer(['--max-room-participants', '6']);
+    browser = await startBrowser();
+    crowd = await open(browser, `${server.url}/readyz`);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  it('names those who are in the room, as they come and go', async () => {
+    const page = await open(browser, server.room('tea'));
+    await told(page, 'Nobody is here yet.');
+    await fillRoom(crowd, server, 'tea', ['Bob']);
+    await told(page, 'Bob is here.');
+    await fillRoom(crowd, server, 'tea', ['Cem']);
+    await told(page, 'Bob and Cem are here.');
+    for (const name of ['Dot', '', 'Eve']) await fillRoom(crowd, server, 'tea', [name]);
+    await told(page, 'Bob, Cem, Dot, and 2 others are here.');
+    await fillRoom(crowd, server, 'tea', ['Flo']);
+    await told(page, 'Bob, Cem, Dot, and 3 others are here. The room is full at the moment.');
+    await crowd.evaluate(() => window.sitters.splice(0).forEach((socket) => socket.send('{"type":"leave"}')));
+    await told(page, 'Nobody is here yet.');
+    assert.equal(await page.getAttribute('#present', 'role'), 'status');
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+  });
+
+  it('follows the room that one types, and stops asking in the call', async () => {
+    const page = await open(browser, server.room('empty'));
+    let asked = [];
+    page.on('request', (request) => { if (request.url().includes('/rooms/')) asked.push(new URL(request.url()).pathname); });
+    await fillRoom(crowd, server, 'coffee', ['Bob']);
+    await told(page, 'Nobody is here yet.');
+    await page.fill('#room', 'coffee');
+    await told(page, 'Bob is here.');
+    await page.fill('#room', 'no room!');
+    await told(page, '');
+    await page.fill('#room', 'coffee');
+    await told(page, 'Bob is here.');
+    assert.ok(!asked.some((path) => /no|coff$/.test(path)), asked.join());
+    await page.fill('#name', 'Ada');
+    await page.click('#join');
+    await page.waitForSelector('#call:not([hidden])');
+    asked = [];
+    await told(page, '');
+    await page.clock.install();
+    await page.clock.runFor(60_000);
+    assert.deepEqual(asked, []);
+    await page.click('#leave');
+    await page.clock.runFor(1000);
+    await told(page, 'Bob is here.');
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+  });
+
+  it('asks with the token, and says nothing where the server won’t', async () => {
+    const secret = 'a secret of at least thirty-two bytes';
+    const keys = join(mkdtempSync(join(tmpdir(), 'plenum-keys-')), 'keys');
+    writeFileSync(keys, `test: ${secret}\n`);
+    const closed = await startServer(['--key-file', keys]);
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const body = `${part({alg: 'HS256', typ: 'JWT', kid: 'test'})}.${part({room: 'tea', exp: Math.floor(Date.now() / 1000) + 600})}`;
+    const token = `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
+    const guest = await open(browser, `${closed.room('tea')}#token=${token}`);
+    await told(guest, 'Nobody is here yet.');
+    const stranger = await browser.newPage();
+    const answered = stranger.waitForResponse((response) => response.url().endsWith('/rooms/tea'));
+    await stranger.goto(closed.room('tea'));
+    assert.equal((await answered).status(), 401);
+    assert.equal(await stranger.textContent('#present'), '');
+    assert.equal(await stranger.isEnabled('#join'), true);
+    await guest.leave();
+    await stranger.close();
+    await closed.stop();
+  });
+});
