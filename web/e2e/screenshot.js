@@ -5,37 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browsers.js';
 import { startServer } from './harness/server.js';
 import { until } from './harness/until.js';
-
-/** Runs in the page before its scripts: a drawn person in place of the fake camera's pie. */
-function drawnCamera({ hue }) {
-  const devices = navigator.mediaDevices;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = async constraints => {
-    const real = await getUserMedia(constraints);
-    if (!constraints.video) return real;
-    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
-    const c = canvas.getContext('2d');
-    setInterval(() => {
-      const sway = 6 * Math.sin(performance.now() / 900 + hue);
-      const wall = c.createLinearGradient(0, 0, 640, 360);
-      wall.addColorStop(0, `hsl(${hue} 35% 62%)`);
-      wall.addColorStop(1, `hsl(${hue + 40} 40% 38%)`);
-      c.fillStyle = wall;
-      c.fillRect(0, 0, 640, 360);
-      c.fillStyle = `hsl(${hue + 180} 30% 28%)`;
-      c.beginPath();
-      c.ellipse(320 + sway / 2, 380, 150, 150, 0, 0, 7);
-      c.fill();
-      c.fillStyle = `hsl(${25 + hue / 40} 45% 68%)`;
-      c.beginPath();
-      c.ellipse(320 + sway, 165, 62, 78, 0, 0, 7);
-      c.fill();
-    }, 66);
-    real.getVideoTracks().forEach(track => real.removeTrack(track));
-    real.addTrack(canvas.captureStream(15).getVideoTracks()[0]);
-    return real;
-  };
-}
+import { drawnCamera } from '../test/browser/harness.js';
 
 const server = await startServer();
 const chromium = await startChromium();
@@ -58,6 +28,7 @@ for (const [person, text] of [[bob, 'Can everyone hear me?'], [cem, 'Loud and cl
   await until(() => ada.evaluate(line => document.querySelector('#chat-log').textContent.includes(line), text));
 }
 await ada.page.setViewportSize({ width: 1280, height: 760 });
+await ada.page.mouse.move(1, 1); // no tile shows its pin
 await ada.page.screenshot({ path: fileURLToPath(new URL('../screenshot.png', import.meta.url)) });
 await chromium.close();
 await server.stop('screenshot');
