@@ -66,7 +66,7 @@ describe('trouble before the call', () => {
   it('a browser that really denies is understood', async () => {
     const strict = await startBrowser(['--use-fake-device-for-media-stream', '--deny-permission-prompts'], {fakeDevices: false});
     const page = await open(strict, server.room('denied'));
-    await page.waitForFunction(() => /camera is blocked.*microphone is blocked/.test(document.querySelector('#preview-note').textContent));
+    await page.waitForFunction(() => /Camera and microphone are blocked/.test(document.querySelector('#preview-note').textContent));
     await strict.close();
   });
 
