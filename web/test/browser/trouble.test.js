@@ -63,11 +63,11 @@ describe('trouble before the call', () => {
     await page.leave();
   });
 
-  it('a browser that really denies is understood', async () => {
+  it('a browser that really denies is understood', async (context) => {
     const strict = await startBrowser(['--use-fake-device-for-media-stream', '--deny-permission-prompts'], {fakeDevices: false});
+    context.after(() => strict.close());
     const page = await open(strict, server.room('denied'));
     await page.waitForFunction(() => /Camera and microphone are blocked/.test(document.querySelector('#preview-note').textContent));
-    await strict.close();
   });
 
   it('a full room is told, and tried again', async () => {
