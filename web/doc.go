@@ -1,8 +1,8 @@
 // Package web holds the browser's side of Plenum, embedded into the binary: the
 // app that people open and the SDK that the app and any other page may import.
 //
-// Everything is plain ES modules, served as they lie here. There is no build step
-// and no dependency; TypeScript only checks the JSDoc types (package.json).
+// Everything is plain ES modules, served as they lie here but for their JSDoc comments.
+// There is no build step and no dependency; TypeScript only checks the types (package.json).
 //
 //	plenum.js         the SDK's entry, served at /plenum.js: re-exports sdk/
 //	plenum-call.js    <plenum-call>, the custom element, served at /plenum-call.js

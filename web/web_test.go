@@ -235,3 +235,11 @@ func TestSDKStandsAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutDocs(t *testing.T) {
+	in := "/**\n * What a is.\n * @type {number}\n */\nconst a = /** @type {any} */ (1);\n\t/** One line. */\n\tconst b = '/** kept */'; /* kept */\n"
+	want := "\n\n\n\nconst a = /** @type {any} */ (1);\n\n\tconst b = '/** kept */'; /* kept */\n"
+	if got := string(withoutDocs([]byte(in))); got != want {
+		t.Errorf("withoutDocs left %q, want %q", got, want)
+	}
+}
