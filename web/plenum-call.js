@@ -19,8 +19,8 @@ import {join, openDevices} from './plenum.js';
  */
 
 const texts = {
-  en: {join: 'Join the call', joining: 'Joining…', leave: 'Leave', audio: 'Microphone', video: 'Camera', screen: 'Share screen', lost: 'Reconnecting…', play: 'Play sound', you: 'You', guest: 'Guest', call: 'Call'},
-  zh: {join: '加入通话', joining: '正在加入…', leave: '离开', audio: '麦克风', video: '摄像头', screen: '共享屏幕', lost: '正在重新连接…', play: '播放声音', you: '你', guest: '访客', call: '通话'},
+  en: {join: 'Join the call', joining: 'Joining…', leave: 'Leave', audio: 'Microphone', video: 'Camera', screen: 'Share screen', lost: 'Reconnecting…', you: 'You', guest: 'Guest', call: 'Call'},
+  zh: {join: '加入通话', joining: '正在加入…', leave: '离开', audio: '麦克风', video: '摄像头', screen: '共享屏幕', lost: '正在重新连接…', you: '你', guest: '访客', call: '通话'},
 };
 
 const css = `
@@ -52,11 +52,6 @@ export class PlenumCall extends HTMLElement {
   #tiles = document.createElement('div');
   #bar = document.createElement('div');
   #note = document.createElement('p');
-  /** There while the browser plays nothing before a click. */
-  #play = this.#button('', () => {
-    this.#play.hidden = true;
-    for (const player of this.#tiles.querySelectorAll('audio')) this.#start(player);
-  });
   /** @type {AbortController | null} */
   #life = null;
   /** @type {Record<'audio' | 'video' | 'screen', Publication | null>} */
@@ -239,34 +234,21 @@ export class PlenumCall extends HTMLElement {
       if (state === 'in') {
         const leave = this.#button(this.#text('leave'), () => this.leave());
         leave.classList.add('leave');
-        this.#play.textContent = this.#text('play');
-        this.#play.hidden = true;
-        this.#bar.replaceChildren(...sources.map((source) => this.#button(this.#text(source), () => this.#toggle(source))), this.#play, leave);
+        this.#bar.replaceChildren(...sources.map((source) => this.#button(this.#text(source), () => this.#toggle(source))), leave);
       } else {
         this.#bar.replaceChildren(this.#button(this.#text(state === 'out' ? 'join' : 'joining'), () => { this.join().catch(() => {}); }));
       }
     }
     if (state !== 'in') return;
-    // The bar begins with the sources.
     sources.forEach((source, index) => this.#bar.children[index]?.setAttribute('aria-pressed', String(this.#own[source]?.muted === false)));
   }
 
   /** @param {Room} room @param {RemoteTrack} track @returns {string} */
   #listen(room, track) {
     const key = `audio ${track.id}`;
-    const player = /** @type {HTMLAudioElement} */ (
-      this.#tiles.querySelector(`#${CSS.escape(key)}`) ?? this.#tiles.appendChild(Object.assign(document.createElement('audio'), {id: key, autoplay: true}))
-    );
-    if (!this.#detach.has(key)) {
-      this.#detach.set(key, room.attach(track, player));
-      this.#start(player);
-    }
+    const player = this.#tiles.querySelector(`#${CSS.escape(key)}`) ?? this.#tiles.appendChild(Object.assign(document.createElement('audio'), {id: key, autoplay: true}));
+    if (!this.#detach.has(key)) this.#detach.set(key, room.attach(track, /** @type {HTMLAudioElement} */ (player)));
     return key;
-  }
-
-  /** @param {HTMLAudioElement} player */
-  #start(player) {
-    player.play().catch((error) => { if (error.name === 'NotAllowedError') this.#play.hidden = false; });
   }
 
   /** @param {string} id @param {string} name @param {boolean} screen @returns {[HTMLElement, HTMLVideoElement]} */

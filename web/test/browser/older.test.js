@@ -135,20 +135,4 @@ describe('a browser with less', () => {
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
     assert.deepEqual(page.errors, []);
   });
-
-  it('the custom element asks for a click, too', async () => {
-    const other = await open(browser, `${server.url}/readyz`, {init: poorer});
-    await other.evaluate(async () => {
-      await import('/plenum-call.js');
-      document.body.innerHTML = '<plenum-call room="tea" name="Eve" autojoin watch-only></plenum-call>';
-    });
-    const button = other.locator('plenum-call').getByRole('button', {name: 'Play sound'});
-    await button.waitFor();
-    await other.evaluate(() => { window.touchable = true; });
-    await button.click();
-    await button.waitFor({state: 'hidden'});
-    await other.waitForFunction(() => [...document.querySelector('plenum-call').shadowRoot.querySelectorAll('audio')].some((one) => !one.paused));
-    assert.deepEqual(other.errors, []);
-    await other.leave();
-  });
 });
