@@ -28,9 +28,10 @@ const (
 	busy, roomy = 0.6, 0.4
 	// Batches that leave later than tooLate after their packets arrived, in
 	// seconds, ask for one more processor, for a big room's frame is sent by as
-	// many as there are. As long as some leave later than inTime nobody goes.
-	tooLate, inTime       = 0.005, 0.002
-	lateShare, timelyRest = 0.05, 0.01
+	// many as there are. As long as some leave later than inTime, half of that, nobody
+	// goes: from two processors to one is the largest step there is.
+	tooLate, inTime       = 0.005, 0.0025
+	lateShare, timelyRest = 0.1, 0.05
 )
 
 // processors decides how many there are to be.

@@ -43,16 +43,16 @@ func TestProcessorsFollowTheLoad(t *testing.T) {
 
 func TestProcessorsFollowLateness(t *testing.T) {
 	p := &processors{most: 3, now: 1}
-	late := loadSample{load: 0.1, batches: 100, late: 10, veryLate: 6}
+	late := loadSample{load: 0.1, batches: 100, late: 20, veryLate: 11}
 	for _, want := range []int{2, 3, 3} {
 		if n := p.next(late); n != want {
 			t.Errorf("%d processors while batches are late, want %d", n, want)
 		}
 	}
-	if n := steps(p, 100, loadSample{load: 0.1, batches: 100, late: 2}); n != 3 {
+	if n := steps(p, 100, loadSample{load: 0.1, batches: 100, late: 6}); n != 3 {
 		t.Errorf("%d processors, though fewer would be late again", n)
 	}
-	if n := steps(p, calmSamples, loadSample{load: 0.1, batches: 100, late: 1}); n != 1 {
+	if n := steps(p, calmSamples, loadSample{load: 0.1, batches: 100, late: 5}); n != 1 {
 		t.Errorf("%d processors once all is in time, want 1", n)
 	}
 }
@@ -69,10 +69,10 @@ func TestProcessorsNeverSwing(t *testing.T) {
 }
 
 func TestLatenessOf(t *testing.T) {
-	h := stat.NewHistogram(.001, .002, .005, .01)
+	h := stat.NewHistogram(.001, .0025, .005, .01)
 	h.Observe(0.02)
 	before := h.Snapshot()
-	for _, v := range []float64{.0005, .002, .003, .005, .006, 1} {
+	for _, v := range []float64{.0005, .0025, .003, .005, .006, 1} {
 		h.Observe(v)
 	}
 	if s := latenessOf(h.Snapshot(), before); s != (loadSample{batches: 6, late: 4, veryLate: 2}) {

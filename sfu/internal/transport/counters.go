@@ -16,7 +16,7 @@ type Counters struct {
 func newCounters() Counters {
 	return Counters{
 		Batch:   stat.NewHistogram(1, 2, 4, 8, 16, 32, 64, 128, 256),
-		Latency: stat.NewHistogram(.00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .05),
+		Latency: stat.NewHistogram(.00002, .00005, .0001, .0002, .0005, .001, .002, .0025, .005, .01, .05),
 
 		PacerDelay: stat.NewHistogram(.001, .002, .005, .01, .02, .05, .1, .2, .5, 1),
 	}
