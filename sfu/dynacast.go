@@ -55,25 +55,34 @@ func (t *Track) updateActive(now time.Duration, n int) (changed bool) {
 	return changed
 }
 
-// wantedLayers are the simulcast layers that a viewer's tile asks for.
+// wantedLayers are the simulcast layers that a viewer's tile asks for, and all
+// below for a viewer whose bandwidth is short: any of them may be the best that it
+// carries.
 func (t *Track) wantedLayers(n int) (wanted [maxLayers]bool) {
-	lowest := int8(0)
-	if l := t.ascending(); len(l) > 0 {
-		lowest = l[0].index
+	ascending := t.ascending()
+	if len(ascending) > 0 {
+		wanted[ascending[0].index] = true
 	}
-	wanted[lowest] = true
 	for i := range n { // nobody can ask for what was never there to be seen
 		wanted[i] = wanted[i] || t.layers[i].Load() == nil
 	}
 	for _, sub := range *t.subs.Load() {
 		w := sub.wanted.Load()
-		switch {
-		case w == nil: // its loop hasn't looked yet
+		if w == nil { // its loop hasn't looked yet
 			for i := range n {
 				wanted[i] = true
 			}
-		case w.layer >= 0:
-			wanted[w.layer] = true
+			continue
+		}
+		if w.layer < 0 {
+			continue
+		}
+		wanted[w.layer] = true
+		for _, l := range ascending {
+			if !w.short || l.index == w.layer {
+				break
+			}
+			wanted[l.index] = true
 		}
 	}
 	return wanted

@@ -36,9 +36,8 @@ type Subscription struct {
 	// numbers are nil until the viewer has accepted the track; its later offers
 	// may change them.
 	numbers atomic.Pointer[numbers]
-	// wanted is the target that the viewer's tile asks for, whatever the
-	// bandwidth, for the publisher's loop.
-	wanted atomic.Pointer[target]
+	// wanted is what the viewer would look at, for the publisher's loop.
+	wanted atomic.Pointer[wanted]
 
 	// Owned by the viewer's loop.
 	paused bool         // the viewer paused its end
@@ -130,10 +129,17 @@ func (s *Subscription) flowing() target {
 	return target{current.Layer, current.Spatial, current.Temporal}
 }
 
-// want tells the publisher's loop what the viewer's tile asks for.
-func (s *Subscription) want(t target) {
-	if before := s.wanted.Load(); before == nil || *before != t {
-		s.wanted.Store(&t)
+// wanted is the target that a viewer's tile asks for, whatever the bandwidth; short
+// is whether the bandwidth doesn't suffice for it, so that a lower one may have to do.
+type wanted struct {
+	target
+	short bool
+}
+
+// want tells the publisher's loop what the viewer would look at.
+func (s *Subscription) want(w wanted) {
+	if before := s.wanted.Load(); before == nil || *before != w {
+		s.wanted.Store(&w)
 	}
 }
 

@@ -170,14 +170,14 @@ func pixels(n int) uint16 { return uint16(min(max(n, 0), math.MaxUint16)) } //no
 
 // aim points a subscription at what was chosen for it.
 func (p *Participant) aim(now time.Duration, sub *Subscription, seen *view, c *alloc.Choice) {
-	to, wanted := nothing, nothing
+	to, want := nothing, wanted{target: nothing, short: c.Reason == alloc.ReasonBandwidth}
 	if c.Layer >= 0 {
 		to = seen.targets[c.Layer]
 	}
 	if c.Wanted >= 0 {
-		wanted = seen.targets[c.Wanted]
+		want.target = seen.targets[c.Wanted]
 	}
-	sub.want(wanted)
+	sub.want(want)
 	sub.aim(now, to)
 	if sub.track.kind == Video {
 		p.count(sub, c)
