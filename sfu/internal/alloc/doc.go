@@ -56,7 +56,7 @@
 // has failed: then the five seconds become fifteen, then thirty, and each failure
 // adds a tenth to the headroom, up to three. One failure is forgotten every two
 // minutes. A budget that breaks in by nearly half is a change of the link and no sign of a
-// limit; one that rises to half as much again as the total lifts it, unless
+// limit, nor are further cuts within two seconds; one that rises to half as much again as the total lifts it, unless
 // that has misled before.
 //
 // A layer whose publisher stopped it while it was watched must live for a second

@@ -12,6 +12,7 @@ const (
 	backoffStep  = 3
 	pardon       = 2 * time.Minute // without a failure: one is forgotten
 	collapse     = 0.6             // a budget below this share of the total shows a worse link, not a failure
+	collapseSpan = 2 * time.Second // further cuts so soon belong to it: the queue that it left has yet to drain
 	nearFailure  = 0.75            // of the total that failed: below, failures don't count
 	farAbove     = 1.5             // of that total: a budget so high shows a better link
 	moreHeadroom = 0.10            // for each failure
@@ -31,6 +32,9 @@ type hold struct {
 	hasRaise bool // one that hasn't failed yet
 	cutAt    time.Duration
 	hasCut   bool
+
+	collapsedAt  time.Duration // when the budget broke in
+	hasCollapsed bool
 
 	backoff  time.Duration // 0 if there was no failure lately
 	failedAt time.Duration
@@ -119,6 +123,10 @@ func (h *hold) cut(now time.Duration, total, budget float64) {
 		window *= 2
 	}
 	if budget < collapse*total {
+		h.collapsedAt, h.hasCollapsed = now, true
+		return
+	}
+	if h.hasCollapsed && now-h.collapsedAt < collapseSpan {
 		return
 	}
 	if h.hasRaise && now-h.raisedAt <= window {

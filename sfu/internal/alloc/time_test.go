@@ -221,6 +221,22 @@ func TestCollapseIsNoFailure(t *testing.T) {
 	}
 }
 
+// Nor does what else has to go until the queue has drained that it left.
+func TestCollapseInSteps(t *testing.T) {
+	v := newViewer(plain(1), plain(2), plain(3))
+	v.run(10*time.Second, 4_000_000)
+	v.allocate(480_000)
+	v.now += 300 * ms
+	v.allocate(400_000)
+	paused := slices.Index(v.layers(), -1)
+	if paused < 0 {
+		t.Fatalf("layers %v", v.layers())
+	}
+	if got := v.rises(t, uint32(paused+1), 520_000); got != DefaultHold {
+		t.Errorf("comes back after %v", got)
+	}
+}
+
 // After failures near a total more headroom is needed there, and Wanted says so.
 func TestCaution(t *testing.T) {
 	v := newViewer(plain(1))
