@@ -115,6 +115,7 @@ export class Peer {
       }
       await pc.setLocalDescription();
       this.#sendDescription();
+      if (pc.signalingState === 'stable' && this.#owner.sending().some(isHeldBack)) await this.#offer();
     } catch (error) {
       this.#fail('bad-sdp', error);
     } finally {
@@ -212,4 +213,16 @@ export class Peer {
     const text = error instanceof Error ? error.message : String(error);
     this.#owner.failed(errorOf(code, text, false, error));
   }
+}
+
+/**
+ * Whether a track should be sent and isn't, because its m-line was taken up while an
+ * offer of the server's was being answered that still had it as inactive. An answer
+ * can't change that, and by the letter (WebRTC 1.0, section 4.7.3) nothing is left
+ * to negotiate then, so that no `negotiationneeded` follows.
+ *
+ * @param {LocalTrack} local
+ */
+function isHeldBack({transceiver}) {
+  return transceiver?.direction === 'sendonly' && transceiver.currentDirection === 'inactive';
 }

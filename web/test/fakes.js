@@ -99,6 +99,8 @@ class FakeTransceiver {
   stopped = false;
   /** The direction that both sides have agreed on. */
   agreed = null;
+  /** The direction that an answer to an offer which had the m-line as inactive has settled. */
+  settled = null;
   #direction = 'sendonly';
   #pc;
 
@@ -124,6 +126,7 @@ class FakeTransceiver {
     };
   }
 
+  get currentDirection() { return this.agreed; }
   get direction() { return this.#direction; }
   set direction(value) {
     this.#direction = value;
@@ -179,6 +182,9 @@ export class FakePeerConnection {
       if (this.signalingState === 'have-remote-offer') {
         this.signalingState = 'stable';
         this.localDescription = {type: 'answer', sdp: `answer to ${this.remoteOffer}`};
+        // What was offered as inactive is answered as that, and then nothing is left to
+        // negotiate (WebRTC 1.0, section 4.7.3).
+        for (const one of this.#transceivers) if (one.agreed === 'inactive') one.settled = one.direction;
         this.updateNegotiation();
         return;
       }
@@ -203,7 +209,7 @@ export class FakePeerConnection {
         if (this.signalingState !== 'have-local-offer') throw new DOMException('no offer to answer', 'InvalidStateError');
         this.signalingState = 'stable';
         for (const one of this.#transceivers) one.sender.described();
-        for (const [one, direction] of this.#pending.directions) one.agreed = direction;
+        for (const [one, direction] of this.#pending.directions) [one.agreed, one.settled] = [direction, null];
         if (this.#pending.restart) this.#restart = false;
         this.#pending = null;
         this.updateNegotiation();
@@ -254,7 +260,7 @@ export class FakePeerConnection {
 
   #needed() {
     return this.#restart
-      || this.#transceivers.some((one) => one.mid === null || one.agreed !== one.direction);
+      || this.#transceivers.some((one) => one.mid === null || (one.agreed !== one.direction && one.settled !== one.direction));
   }
 
   /** Operations run one after another, as the specification chains them. */

@@ -72,6 +72,17 @@ test('what is published while an offer is under way goes into the next', async (
   assert.equal(pc.signalingState, 'stable');
 });
 
+test('what is published while a server’s offer is being answered is offered after it', async () => {
+  const {room, pc, socket, of} = await connected();
+  socket.receive(offer(['0', 'bo', 't']));
+  room.publish(new FakeTrack('video'), {source: 'camera'});
+  await settle();
+  assert.deepEqual(socket.sent.map(({type}) => type), ['answer', 'publish', 'offer']);
+  await answer();
+  assert.equal(pc.getTransceivers().find((one) => one.sender.track)?.currentDirection, 'sendonly');
+  assert.equal(of('error').length, 0);
+});
+
 test('a second answer to the same offer is ignored', async () => {
   const {room, pc, socket, of} = await connected();
   room.publish(new FakeTrack('audio'));
