@@ -217,6 +217,15 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	return packets, bytes
 }
 
+// left reports whether the viewer was switched away from a layer of the track,
+// with a keyframe of another, or the track was paused. What was lost of it then
+// shows nothing any more, and on a link that has just become narrow its repairs
+// would take the place of what does. It runs under mu.
+func (s *Subscription) left(layer int8) bool {
+	current := s.stream.Current().Layer
+	return s.target.layer < 0 || current == s.target.layer && layer != current
+}
+
 // append writes a packet as the viewer gets it.
 func (n *numbers) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
 	if !n.plain {
@@ -248,9 +257,14 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	for _, sequence := range sequences {
 		s.mu.Lock()
 		found, result := s.stream.Lookup(now, s.rtt, sequence)
+		left := result == forward.Hit && s.left(found.Layer)
 		s.mu.Unlock()
 		if result != forward.Hit {
 			counter.nackIn[nackResult(result)].Inc()
+			continue
+		}
+		if left {
+			counter.nackIn[nackGone].Inc()
 			continue
 		}
 		var p wire.Packet
