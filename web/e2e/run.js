@@ -12,6 +12,7 @@ const files = process.argv.length > 2
   : readdirSync(tests).filter(name => name.endsWith('.test.js')).sort().map(name => fileURLToPath(new URL(name, tests)));
 
 run({ files, concurrency: 1, timeout: 5 * 60 * 1000 })
-  .on('test:fail', () => { process.exitCode = 1; })
+  // A test marked todo says what isn't reached yet: it is shown, and fails nothing.
+  .on('test:fail', ({ todo }) => { if (todo === undefined) process.exitCode = 1; })
   .compose(new spec())
   .pipe(process.stdout);

@@ -1,11 +1,11 @@
 // A network namespace for the browser, joined to this machine by a veth pair, with
-// losses and cuts made by nftables. Needs root. The server stays outside, so the
-// harness reaches it too.
+// losses and cuts made by nftables and limits of the downlink by tc. Needs root. The
+// server stays outside, so the harness reaches it too.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const run = (command, input) => execFileSync(command[0], command.slice(1), { input, encoding: 'utf8' });
 
@@ -44,7 +44,7 @@ export class Network {
 
   /** A program that runs command inside the namespace. */
   wrap(command) {
-    const path = join(this.#folder, 'inside');
+    const path = join(this.#folder, basename(command));
     writeFileSync(path, `#!/bin/sh\nexec ip netns exec ${this.#space} ${command} "$@"\n`);
     chmodSync(path, 0o755);
     return path;
@@ -109,6 +109,26 @@ export class Network {
           tcp sport ${mediaPort} drop
         }
       }`);
+  }
+
+  /**
+   * Limits the downlink to so many kbit/s, behind a queue of 200 ms that drops what
+   * doesn't fit. The uplink stays open.
+   */
+  limit(kbits) {
+    run(['tc', 'qdisc', 'replace', 'dev', this.#outside, 'root', 'tbf',
+      'rate', `${kbits}kbit`, 'burst', '8kb', 'latency', '200ms']);
+  }
+
+  /** Lifts the limit. */
+  unlimit() {
+    run(['tc', 'qdisc', 'del', 'dev', this.#outside, 'root']);
+  }
+
+  /** How many packets the limit has dropped so far. */
+  limited() {
+    const [{ drops }] = JSON.parse(run(['tc', '-s', '-j', 'qdisc', 'show', 'dev', this.#outside, 'root']));
+    return drops;
   }
 
   /** Gives the browser its second address instead of the first, as a change of network does. */

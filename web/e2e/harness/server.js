@@ -1,6 +1,7 @@
 // The real binary, on free ports.
 
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.js';
@@ -21,9 +22,11 @@ export async function startServer({ flags = [], host = '127.0.0.1' } = {}) {
 class Server {
   log = '';
   exit = null; // {code, signal} once the process has ended
+  #adminToken = randomUUID();
 
   constructor(flags) {
-    this.process = spawn(binary, ['serve', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(binary, ['serve', ...flags],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PLENUM_ADMIN_TOKEN: this.#adminToken } });
     this.process.stdout.on('data', text => { this.log += text; });
     this.process.stderr.on('data', text => { this.log += text; });
     this.ended = new Promise(resolve => this.process.on('exit', (code, signal) => {
@@ -62,6 +65,13 @@ class Server {
     return (name, labels = {}) => samples
       .filter(s => s.name === name && Object.entries(labels).every(([k, v]) => s.labels[k] === v))
       .reduce((sum, s) => sum + s.value, 0);
+  }
+
+  /** Why the participant of that id sees what it sees: the server's explanation. */
+  async explain(id) {
+    const response = await fetch(`${this.url}/debug/participants/${id}`, { headers: { Authorization: `Bearer ${this.#adminToken}` } });
+    if (!response.ok) throw new Error(`the explanation of ${id}: status ${response.status}`);
+    return response.json();
   }
 
   /** SIGTERM; resolves with {code, signal}. The log is kept where failed tests are looked into. */

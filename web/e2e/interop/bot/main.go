@@ -1,6 +1,7 @@
-// Command bot is a participant on pion for the interop tests: it publishes a
-// scripted camera and microphone, receives everyone's, and prints what it got
-// as one line of JSON five times a second, until its standard input ends.
+// Command bot is a participant on pion for the interop and browser tests: it
+// publishes a scripted camera and microphone, which cost no encoder, receives
+// everyone's, and prints what it sent and got as one line of JSON five times a
+// second, until its standard input ends.
 package main
 
 import (
@@ -19,8 +20,16 @@ import (
 // line is what the bot prints.
 type line struct {
 	ID     string   `json:"id"`
+	Sent   []layer  `json:"sent"` // of the camera, lowest first
 	Tracks []track  `json:"tracks"`
 	Errors []string `json:"errors"`
+}
+
+type layer struct {
+	Active    bool   `json:"active"` // anyone wants it, as the server says
+	Frames    uint64 `json:"frames"`
+	Keyframes uint64 `json:"keyframes"`
+	Requests  uint64 `json:"requests"` // for key frames
 }
 
 type track struct {
@@ -37,10 +46,15 @@ type track struct {
 }
 
 type bot struct {
+	video   *client.Video
+	rids    []string
+	reading sync.WaitGroup
+
 	mu        sync.Mutex
 	receivers []received
 	errors    []string
-	reading   sync.WaitGroup
+	off       map[int]bool           // layers that nobody wants
+	remote    map[string]client.Wish // what others publish, where the bot wants none of it
 }
 
 type received struct {
@@ -56,6 +70,17 @@ func (b *bot) on(e client.Event) {
 		r := client.NewReceiver(e)
 		b.receivers = append(b.receivers, received{e, r})
 		b.reading.Go(func() { _ = r.Run() }) // ends with the track
+	case client.Tracks:
+		for _, t := range e.Tracks {
+			b.remote[t.ID] = client.Wish{Enabled: false}
+		}
+	case client.Layers:
+		for i, rid := range b.rids {
+			if active, said := e.Active[rid]; said {
+				b.off[i] = !active
+				b.video.SetLayer(i, active)
+			}
+		}
 	case client.Error:
 		b.errors = append(b.errors, e.Error())
 	case client.SignalLost:
@@ -67,6 +92,10 @@ func (b *bot) line(id string) line {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := line{ID: id, Tracks: []track{}, Errors: append([]string{}, b.errors...)}
+	for i := range max(1, len(b.rids)) {
+		s := b.video.Stats(i)
+		l.Sent = append(l.Sent, layer{!b.off[i], s.Frames, s.Keyframes, s.KeyframeRequests})
+	}
 	for _, r := range b.receivers {
 		report := r.receiver.Report()
 		l.Tracks = append(l.Tracks, track{
@@ -79,32 +108,62 @@ func (b *bot) line(id string) line {
 	return l
 }
 
+// unwanted takes what the server is to be told that the bot doesn't want.
+func (b *bot) unwanted() map[string]client.Wish {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wishes := b.remote
+	b.remote = map[string]client.Wish{}
+	return wishes
+}
+
+// options say what kind of participant the bot is.
+type options struct {
+	url, room, name string
+	keyframes       time.Duration
+	fps             float64
+	simulcast       bool
+	deaf            bool
+}
+
 func main() {
-	url := flag.String("url", "", "ws://host:port/ws")
-	room := flag.String("room", "interop", "room to join")
-	name := flag.String("name", "bot", "name to show")
-	keyframes := flag.Duration("keyframes", time.Second, "time between key frames; 0 makes them on request only")
+	var o options
+	flag.StringVar(&o.url, "url", "", "ws://host:port/ws")
+	flag.StringVar(&o.room, "room", "interop", "room to join")
+	flag.StringVar(&o.name, "name", "bot", "name to show")
+	flag.DurationVar(&o.keyframes, "keyframes", time.Second, "time between key frames; 0 makes them on request only")
+	flag.Float64Var(&o.fps, "fps", 30, "frames per second")
+	flag.BoolVar(&o.simulcast, "simulcast", false, "publish the camera in three layers")
+	flag.BoolVar(&o.deaf, "deaf", false, "receive nobody's tracks")
 	flag.Parse()
-	if err := run(*url, *room, *name, *keyframes); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bot:", err)
 		os.Exit(1)
 	}
 }
 
-func run(url, room, name string, keyframes time.Duration) error {
-	video, err := client.NewVideo(client.VideoConfig{KeyframeInterval: keyframes})
+func run(o options) error {
+	b := &bot{off: map[int]bool{}, remote: map[string]client.Wish{}}
+	config := client.VideoConfig{KeyframeInterval: o.keyframes, FPS: o.fps}
+	if o.simulcast {
+		config.Layers = client.SimulcastLayers()
+		for _, l := range config.Layers {
+			b.rids = append(b.rids, l.RID)
+		}
+	}
+	video, err := client.NewVideo(config)
 	if err != nil {
 		return err
 	}
+	b.video = video
 	audio, err := client.NewAudio(client.AudioConfig{})
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	b := new(bot)
 	c, err := client.Join(ctx, client.Options{
-		URL: url, Room: room, Name: name, On: b.on,
+		URL: o.url, Room: o.room, Name: o.name, On: b.on,
 		Publish: []client.Local{video.Local(client.Camera), audio.Local(client.Microphone)},
 	})
 	if err != nil {
@@ -123,6 +182,9 @@ func run(url, room, name string, keyframes time.Duration) error {
 	for {
 		select {
 		case <-ticker.C:
+			if wishes := b.unwanted(); o.deaf && len(wishes) > 0 {
+				_ = c.Subscribe(wishes) // fails where the signaling is lost, which ends the bot's use anyway
+			}
 			if err := out.Encode(b.line(c.ID())); err != nil {
 				c.Leave()
 			}
