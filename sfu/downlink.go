@@ -46,6 +46,18 @@ func (d *downlink) begin() {
 	}
 }
 
+// renew forgets what was learned of a path that is no more.
+func (d *downlink) renew(peer *transport.Peer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return
+	}
+	d.sent = peer.TakeSent(d.sent)[:0]
+	d.estimator = bwe.New(bwe.Config{})
+	d.told, d.hasProbe, d.heard, d.began = 0, false, false, 0
+}
+
 // feedback takes a viewer's feedback and reports whether its loop should look.
 func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []bwe.Arrival) (look bool) {
 	d.mu.Lock()

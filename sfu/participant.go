@@ -326,13 +326,16 @@ func (p *Participant) handleState() {
 	if s == p.state {
 		return
 	}
-	now := p.server.now()
+	now, before := p.server.now(), p.state
 	p.state, p.stateSince = s, now
 	switch s {
 	case transport.StateConnected:
 		if p.connectedAt == 0 {
 			p.connectedAt = now
 			p.server.counter.joinConnected.Observe(time.Since(p.joined).Seconds())
+		}
+		if before == transport.StateDisconnected || before == transport.StateFailed {
+			p.renewPath()
 		}
 		p.server.counter.selected(p.peer.Selected())
 		for _, sub := range p.subs {

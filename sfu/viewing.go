@@ -131,6 +131,15 @@ func (p *Participant) allocate(now time.Duration) {
 	p.tellQuality(now, budget, heard)
 }
 
+// renewPath begins to estimate and to allocate anew: the path to the viewer was dead
+// and is another, or as good as another. What was sent into the dead one would
+// keep everything paused for long.
+func (p *Participant) renewPath() {
+	p.downlink.renew(p.peer)
+	p.viewing.allocator = alloc.New(alloc.Config{})
+	p.viewing.probing.active = false
+}
+
 // gather describes the viewer's subscriptions to the allocation. It returns the
 // bitrate of the audio, which the estimate knows nothing of: audio has no RTX, so
 // it has no transport-wide numbers.

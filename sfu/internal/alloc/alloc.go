@@ -231,7 +231,8 @@ func (a *Allocator) conclude(v *view, now time.Duration, forced bool) Choice {
 // Wanted returns what would be sent without a limit, and what would be sent in all
 // after the cheapest step upwards from the last allocation, 0 if there is none
 // left; in bit/s. The step is taken when the budget has been Headroom times nextStep for
-// the hold time; after failures, nextStep is higher accordingly. So these are what an
+// the hold time; after failures, nextStep is higher, namely what would show that the limit
+// which they met is gone. So these are what an
 // estimator needs to know what to probe for.
 func (a *Allocator) Wanted(tracks []Track) (total, nextStep uint64) {
 	p := &a.look
@@ -258,7 +259,7 @@ func (a *Allocator) Wanted(tracks []Track) (total, nextStep uint64) {
 		step = further
 	}
 	if !math.IsInf(step, 1) {
-		nextStep = bits(math.Ceil(a.hold.need(sent+max(step, 0))/a.config.Headroom)) + 1
+		nextStep = bits(math.Ceil(max(a.hold.need(sent+max(step, 0)), a.hold.release(sent+max(step, 0)))/a.config.Headroom)) + 1
 	}
 	return max(bits(best), nextStep), nextStep
 }

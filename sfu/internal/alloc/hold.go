@@ -97,6 +97,16 @@ func (h *hold) need(cost float64) float64 {
 	return cost * h.caution()
 }
 
+// release is the budget that shows that a limit is gone, 0 where raising to a
+// cost doesn't wait for one. An estimator that only probed for the cost itself would
+// never find out: near the limit, that much is there and isn't believed.
+func (h *hold) release(cost float64) float64 {
+	if !h.wary() || h.fooled || cost <= nearFailure*h.failed {
+		return 0
+	}
+	return farAbove * h.failed
+}
+
 // caution is the headroom near the total that failed.
 func (h *hold) caution() float64 {
 	return h.config.Headroom + moreHeadroom*float64(h.failures)
