@@ -110,9 +110,14 @@ export function pageHook(options) {
           });
           return;
         }
-        if (message.type === 'answer') e2e.answeredAt ??= performance.now();
         e2e.messages.push(message);
       });
+    }
+
+    // The page's own first answer: from then on the server may send.
+    send(data) {
+      if (/^\{"type":"answer"|"type":"answer"\}$/.test(data)) e2e.answeredAt ??= performance.now();
+      super.send(data);
     }
   };
 
