@@ -330,11 +330,7 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 	}
 	e.because(now, reason)
 	e.prober.recovery = recoveryShare * e.control.cutFrom
-	most := maxInterval
-	if e.next > 0 {
-		most = maxStepInterval
-	}
-	if e.prober.regretted(now, acked, most) {
+	if e.prober.regretted(now, acked, maxInterval) {
 		e.prober.recovery = 0
 	}
 }

@@ -3,29 +3,28 @@ package bwe
 import "time"
 
 const (
-	probeSpan       = 25 * time.Millisecond // at the probe's rate
-	quietNoise      = 8 * time.Millisecond  // frames' own; more of it blurs probes
-	maxProbeSpan    = 60 * time.Millisecond
-	minProbeBytes   = 2000 // less measures nothing
-	bucketBytes     = 6000 // less fits into the bucket of a shaper and measures that
-	bucketSpan      = 50 * time.Millisecond
-	mostResult      = 1.1 // of the probe's rate
-	probeInterval   = 3 * time.Second
-	maxInterval     = 8 * time.Second  // after probes that found too much; more would keep a second flow from its share
-	maxStepInterval = 20 * time.Second // likewise, where each mistake is a layer up and down again
-	recoveryDelay   = 500 * time.Millisecond
-	recoveryShare   = 0.85 // of the rate before the cut
-	mostOfTarget    = 3.0  // a probe's rate by the target's
-	stepHeadroom    = 1.2  // a probe's rate by the next step's
-	leastAbove      = 200e3
-	boldness        = 2.5  // a probe's rate by the target's, after one that passed
-	saturated       = 0.90 // received/sent rate below which the link was full
-	saturatedShare  = 0.95 // of what was received is used then
-	minReported     = 0.6  // of a cluster's packets must be received
-	probeLoss       = 0.15 // above the path's own, loss counts as a limit
-	worthRegret     = 1.1  // only a raise by more makes later probes wait
-	maxUnheard      = 3    // probes in a row that are repeated at once, for their feedback got lost
-	regret          = 4 * time.Second
+	probeSpan      = 25 * time.Millisecond // at the probe's rate
+	quietNoise     = 8 * time.Millisecond  // frames' own; more of it blurs probes
+	maxProbeSpan   = 60 * time.Millisecond
+	minProbeBytes  = 2000 // less measures nothing
+	bucketBytes    = 6000 // less fits into the bucket of a shaper and measures that
+	bucketSpan     = 50 * time.Millisecond
+	mostResult     = 1.1 // of the probe's rate
+	probeInterval  = 3 * time.Second
+	maxInterval    = 8 * time.Second // after probes that found too much; more would keep a second flow from its share
+	recoveryDelay  = 500 * time.Millisecond
+	recoveryShare  = 0.85 // of the rate before the cut
+	mostOfTarget   = 3.0  // a probe's rate by the target's
+	stepHeadroom   = 1.2  // a probe's rate by the next step's
+	leastAbove     = 200e3
+	boldness       = 2.5  // a probe's rate by the target's, after one that passed
+	saturated      = 0.90 // received/sent rate below which the link was full
+	saturatedShare = 0.95 // of what was received is used then
+	minReported    = 0.6  // of a cluster's packets must be received
+	probeLoss      = 0.15 // above the path's own, loss counts as a limit
+	worthRegret    = 1.1  // only a raise by more makes later probes wait
+	maxUnheard     = 3    // probes in a row that are repeated at once, for their feedback got lost
+	regret         = 4 * time.Second
 )
 
 // Probe is a cluster of padding that the pacer should send now: Bytes at Rate,
