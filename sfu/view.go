@@ -40,14 +40,6 @@ func (v *view) find(t target) int {
 	return slices.Index(v.targets, t)
 }
 
-// top is the best target, and lowest the least.
-func (v *view) top() target {
-	if v == nil || len(v.targets) == 0 {
-		return nothing
-	}
-	return v.targets[len(v.targets)-1]
-}
-
 // survey works out what the track can be seen as now. It runs on the publisher's
 // loop and tells viewers' loops when layers came, went, or changed their size;
 // rates they read when they look anyway.

@@ -27,7 +27,6 @@ type decoder struct {
 	sent                               map[frameID][]sentPacket
 	runs                               int
 	layer                              int8
-	starts                             []uint16 // first numbers of runs
 	got                                map[uint16]sentPacket
 	late                               int
 	temporal, spatial, empty, switches int
