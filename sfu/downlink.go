@@ -113,14 +113,17 @@ func (d *downlink) budget(now time.Duration, peer *transport.Peer) (bits uint64,
 }
 
 // demand tells what the allocation would send if it could. It returns a probe
-// that the loop should send now, and when to look again.
-func (d *downlink) demand(now time.Duration, bits, next uint64) (probe bwe.Probe, ok bool, at time.Duration) {
+// that the loop should send now, if it may, and when to look again.
+func (d *downlink) demand(now time.Duration, bits, next uint64, mayProbe bool) (probe bwe.Probe, ok bool, at time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.estimator == nil {
 		return bwe.Probe{}, false, never
 	}
 	d.estimator.Demand(now, bits, next)
+	if !mayProbe {
+		return bwe.Probe{}, false, now + padAfter/4
+	}
 	d.seekProbe(now)
 	probe, ok, d.hasProbe = d.probe, d.hasProbe, false
 	at, again := d.estimator.Next(now)

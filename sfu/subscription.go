@@ -44,6 +44,7 @@ type Subscription struct {
 	choice alloc.Choice // as last made, if chosen
 	seen   *LayerIndex  // likewise, as clients are told
 	chosen bool
+	since  time.Duration // when it was started
 	told   *TrackQuality // what the client was told, nil for nothing
 
 	mu          sync.Mutex
@@ -150,6 +151,7 @@ func (s *Subscription) start() {
 		return
 	}
 	s.viewer.media.remember(s)
+	s.since = s.viewer.server.now()
 	s.mu.Lock()
 	s.started = true
 	s.mu.Unlock()

@@ -119,7 +119,7 @@ func (p *Participant) allocate(now time.Duration) {
 		p.aim(now, v.subs[i], v.views[i], &v.choices[i])
 	}
 	total, next := v.allocator.Wanted(v.tracks)
-	probe, probes, at := p.downlink.demand(now, total-min(audio, total), next-min(audio, next))
+	probe, probes, at := p.downlink.demand(now, total-min(audio, total), next-min(audio, next), p.padded(now) != nil)
 	if probes {
 		p.beginProbe(now, probe)
 	}
@@ -263,7 +263,7 @@ func (p *Participant) beginProbe(now time.Duration, probe bwe.Probe) {
 // retransmission stream of something that is being sent.
 func (p *Participant) continueProbe(now time.Duration) {
 	s := &p.viewing.probing
-	sub := p.padded()
+	sub := p.padded(now)
 	if sub == nil || p.state != transport.StateConnected {
 		s.active = false
 		return
@@ -283,10 +283,14 @@ func (p *Participant) continueProbe(now time.Duration) {
 	s.active = s.sent < s.Bytes
 }
 
+// padAfter is how long a subscription must have been started before padding flows
+// on it: a client whose answer has just come may not yet know what to do with it.
+const padAfter = 200 * time.Millisecond
+
 // padded is a subscription whose retransmission stream can carry padding.
-func (p *Participant) padded() *Subscription {
+func (p *Participant) padded(now time.Duration) *Subscription {
 	for _, sub := range p.viewing.subs {
-		if n := sub.numbers.Load(); sub.started && n.counted() && p.subs[sub.track] == sub {
+		if n := sub.numbers.Load(); sub.started && n.counted() && p.subs[sub.track] == sub && now-sub.since >= padAfter {
 			return sub
 		}
 	}

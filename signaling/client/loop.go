@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 )
 
 // run is the life of a client: everything that is posted, in order, then one
@@ -38,10 +40,30 @@ func (c *Client) teardown() {
 		_ = signal.Close()
 	}
 	if peer != nil {
-		_ = peer.pc.GracefulClose()
+		closePeer(peer.pc)
 	}
 	c.workers.Wait()
 	c.emit(Closed{context.Cause(c.ctx)})
+}
+
+// closePatience is how long closing a connection may take.
+const closePatience = 5 * time.Second
+
+// closePeer closes a connection, but doesn't wait forever: pion's SRTP session
+// hands a stream that it doesn't know to a goroutine that is gone by then, or
+// never began, and its closing waits for that (srtp v3.1.3, SessionSRTP.decrypt).
+func closePeer(pc *webrtc.PeerConnection) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = pc.GracefulClose()
+	}()
+	timeout := time.NewTimer(closePatience)
+	defer timeout.Stop()
+	select {
+	case <-closed:
+	case <-timeout.C:
+	}
 }
 
 func (c *Client) emit(e Event) {

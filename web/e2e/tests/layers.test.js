@@ -76,7 +76,8 @@ describe('layers', () => {
     it('a thumbnail gets the small one, a large tile the big one', async t => {
       await viewer.getsWidth(w => w === 320, 15000);
       await viewer.resize(1280, 720);
-      const up = await viewer.getsWidth(w => w === 1280, 15000);
+      // The publisher's own estimate of its uplink has to rise before it sends that much.
+      const up = await viewer.getsWidth(w => w === 1280, 40000);
       await viewer.resize(160, 90);
       const down = await viewer.getsWidth(w => w === 320, 5000);
       await viewer.resize(640, 360);
