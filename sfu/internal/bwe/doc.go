@@ -46,12 +46,14 @@
 //
 // A limited sender learns of more bandwidth by probing: padding of 25 ms at the
 // rate in question. How far the packets spread on the way tells whether the path
-// carries that rate, or which it does. At the start come ×3 and ×6 of the start
+// carries that rate, or which it does; the second half of the train is judged by
+// itself too, for a shaper's bucket of tokens lets the first pass at any rate. At the start come ×3 and ×6 of the start
 // rate, and on, as long as they pass and more is wanted; later, each 3 s, 120 % of
 // the next step that the allocation would take (at least 200 kbit/s more than is
 // sent, at most three times the estimate); and one at 85 % of the old rate soon
 // after a cut. A probe whose result was regretted, for a cut to less followed,
-// doubles the interval; time proves others right and restores it. There is no
+// doubles the interval (to 6 s at most) and, where the allocation goes in steps, the length of
+// the next ones; time proves others right and restores both. There is no
 // probe while a queue stands, nor when all that is wanted fits.
 //
 // # Trouble

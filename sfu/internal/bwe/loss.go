@@ -9,8 +9,9 @@ const (
 	observationSpan    = 250 * time.Millisecond
 	observationPackets = 12
 	numObservations    = 24 // 6 s: within that, rate and loss are compared
+	recentObservations = 4
 	minLoss            = 0.02
-	heavyLoss          = 0.15 // for long: cut, unless the loss is known not to depend on the rate
+	heavyLoss          = 0.15 // for long, and twice what is usual: cut, unless the loss is known not to depend on the rate
 	burstLoss          = 0.30 // at once, where the queue agrees
 	certainLoss        = 0.60 // at once
 	boundGrowth        = 0.08 // per second
@@ -96,7 +97,8 @@ func (l *losses) judge(now, rtt time.Duration, acked, queue float64) (lowered bo
 	if l.held == 0 {
 		return false
 	}
-	l.recent = l.mean(4)
+	l.recent = l.mean(recentObservations)
+	heavy := max(heavyLoss, 2*l.usual())
 	last := l.back(0)
 	limit := l.fit()
 	if !math.IsInf(l.bound, 1) && last.fraction() < l.inherent+0.03 {
@@ -108,7 +110,7 @@ func (l *losses) judge(now, rtt time.Duration, acked, queue float64) (lowered bo
 	switch {
 	case last.fraction() > certainLoss,
 		last.fraction() > burstLoss && queue > minQueue,
-		l.held > 1 && l.recent > heavyLoss && last.fraction() > heavyLoss && l.back(1).fraction() > heavyLoss && !l.indifferent():
+		l.held > 1 && l.recent > heavy && last.fraction() > heavy && l.back(1).fraction() > heavy && !l.indifferent():
 		limit = min(limit, acked)
 	case last.fraction() < minLoss:
 		return false
@@ -129,6 +131,19 @@ func (l *losses) mean(n int) float64 {
 	}
 	if packets == 0 {
 		return 0
+	}
+	return lost / packets
+}
+
+// usual is the loss before the last second, 0 where that isn't known.
+func (l *losses) usual() float64 {
+	if l.held < 2*recentObservations {
+		return 0
+	}
+	var packets, lost float64
+	for i := recentObservations; i < l.held; i++ {
+		packets += l.back(i).packets
+		lost += l.back(i).lost
 	}
 	return lost / packets
 }
@@ -162,7 +177,7 @@ func (l *losses) fit() float64 {
 	if math.IsInf(limit, 1) {
 		return limit
 	}
-	l.evidence = 2 * (best - random) / l.dispersion(inherent, limit)
+	l.evidence = 2 * (best - max(random, l.setIn())) / l.dispersion(inherent, limit)
 	if l.evidence < minEvidence {
 		return math.Inf(1)
 	}
@@ -198,6 +213,31 @@ func (l *losses) likelihood(p, limit float64) float64 {
 		sum += o.lost*math.Log(pi) + (o.packets-o.lost)*math.Log(1-pi)
 	}
 	return sum
+}
+
+// setIn is the likelihood of loss that set in, or ended, at some time, whatever the
+// rate was: what was sent at the highest rates may have been sent then by chance.
+func (l *losses) setIn() float64 {
+	best := math.Inf(-1)
+	var packets, lost float64 // of those before
+	for i := range l.held {
+		packets += l.seen[i].packets
+		lost += l.seen[i].lost
+	}
+	var late, lateLost float64
+	for i := range l.held - 1 {
+		o := l.back(i)
+		late += o.packets
+		lateLost += o.lost
+		best = max(best, binomial(lateLost, late)+binomial(lost-lateLost, packets-late))
+	}
+	return best
+}
+
+// binomial is the log-likelihood of the loss that was, were it the path's.
+func binomial(lost, packets float64) float64 {
+	p := expected(lost/packets, math.Inf(1), 0)
+	return lost*math.Log(p) + (packets-lost)*math.Log(1-p)
 }
 
 // dispersion is how much more the losses scatter than independent ones would

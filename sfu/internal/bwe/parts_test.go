@@ -66,7 +66,7 @@ func TestCluster(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var p prober
-		probe := p.begin(0, 8e6, 8e6, 0)
+		probe := p.begin(0, 8e6, 8e6, 0, false)
 		if p.now.Bytes = 10_000; probe.ID != 1 {
 			t.Fatal(probe.ID)
 		}
@@ -88,6 +88,55 @@ func TestCluster(t *testing.T) {
 		if outcome != tt.result || math.Abs(got-tt.want) > 0.03*tt.want {
 			t.Errorf("%s: %.0f, %v", tt.name, got, outcome)
 		}
+	}
+}
+
+// TestProbeMeetsBucket: a shaper lets the beginning of a train pass at once, and
+// the rest at its rate.
+func TestProbeMeetsBucket(t *testing.T) {
+	for _, bucket := range []int{0, 2, 3, 4} { // packets of 1,000 bytes; what arrives meanwhile refills it
+		var p prober
+		p.begin(0, 8e6, 8e6, 0, true)
+		p.now.Bytes, p.now.Duration = 10_000, 10*ms
+		for i := range 10 {
+			p.sent(time.Duration(i)*ms, 1000, 1, 0)
+		}
+		for i := range 10 {
+			at := time.Duration(i) * ms
+			if late := time.Duration(2*(i-bucket)) * ms; late > at {
+				at = late
+			}
+			p.report(1, time.Duration(i)*ms, time.Minute+at, 1000, true)
+		}
+		if got, outcome := p.finish(0); outcome != Limited || got > 1.7*4e6*saturatedShare {
+			t.Errorf("a bucket of %d packets: %.0f, %v", bucket, got, outcome)
+		}
+	}
+}
+
+// TestRegretMakesProbesLonger, up to a bound and only where the application goes in
+// steps; trust makes them short again.
+func TestRegretMakesProbesLonger(t *testing.T) {
+	var p prober
+	p.interval = probeInterval
+	bytes := func(steps bool) int { return p.begin(p.raised, 600e3, 500e3, 0, steps).Bytes }
+	short := bytes(true)
+	for i, want := range []int{2, 4, 4} {
+		p.raised, p.result, p.hasRaise = p.raised+time.Minute, 600e3, true
+		p.regretted(p.raised+time.Second, 300e3, maxInterval)
+		if got := bytes(true); got != want*short {
+			t.Errorf("%d bytes after %d regrets, %d before", got, i+1, short)
+		}
+	}
+	if got := bytes(false); got != short {
+		t.Errorf("%d bytes where any rate can be sent, want %d", got, short)
+	}
+	for range mostStretch {
+		p.raised, p.hasRaise = p.raised+time.Minute, true
+		p.trusted(p.raised + regret)
+	}
+	if got := bytes(true); got != short {
+		t.Errorf("%d bytes after trust, want %d", got, short)
 	}
 }
 

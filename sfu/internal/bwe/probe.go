@@ -9,13 +9,15 @@ const (
 	minProbeBytes  = 2000 // less measures nothing
 	bucketBytes    = 6000 // less fits into the bucket of a shaper and measures that
 	bucketSpan     = 50 * time.Millisecond
+	mostStretch    = 2   // doublings of both, after results that were regretted
 	mostResult     = 1.1 // of the probe's rate
 	probeInterval  = 3 * time.Second
-	maxInterval    = 8 * time.Second // after probes that found too much; more would keep a second flow from its share
+	maxInterval    = 6 * time.Second // after probes that found too much; more would keep a second flow from its share
 	recoveryDelay  = 500 * time.Millisecond
 	recoveryShare  = 0.85 // of the rate before the cut
 	mostOfTarget   = 3.0  // a probe's rate by the target's
 	stepHeadroom   = 1.2  // a probe's rate by the next step's
+	stepTaken      = 1.12 // the target by the step's rate where the allocation surely takes it: a little above its headroom
 	leastAbove     = 200e3
 	boldness       = 2.5  // a probe's rate by the target's, after one that passed
 	saturated      = 0.90 // received/sent rate below which the link was full
@@ -67,12 +69,48 @@ type cluster struct {
 
 	padding           int // bytes sent
 	packets, reported int
-	lost, received    int
-	bytes             int           // received, with the media in between
-	begin, end        time.Duration // sent, of those received
-	endSize           int
-	first, last       time.Duration // received
-	firstSize         int
+	lost              int
+	half              time.Duration // sent from then on: what a shaper's bucket no longer helps
+	whole, late       train
+}
+
+// train is what was received of a cluster or of its second half, with the media
+// in between.
+type train struct {
+	packets, bytes     int
+	begin, end         time.Duration // sent
+	endSize, firstSize int
+	first, last        time.Duration // received
+}
+
+func (t *train) add(sent, at time.Duration, size int) {
+	if t.packets == 0 || sent < t.begin {
+		t.begin = sent
+	}
+	if t.packets == 0 || sent >= t.end {
+		t.end, t.endSize = sent, size
+	}
+	if t.packets == 0 || at < t.first {
+		t.first, t.firstSize = at, size
+	}
+	if t.packets == 0 || at > t.last {
+		t.last = at
+	}
+	t.packets++
+	t.bytes += size
+}
+
+// rates are how fast the train was sent and received, in bit/s; ok is false where
+// it is too short to tell. stretched is how much longer than sent it was received.
+func (t *train) rates() (sent, got float64, stretched time.Duration, ok bool) {
+	sending, receiving := t.end-t.begin, t.last-t.first
+	if t.packets < 4 || sending <= 0 {
+		return 0, 0, 0, false
+	}
+	receiving = max(receiving, sending/2)
+	sent = float64(t.bytes-t.endSize) * 8 / sending.Seconds()
+	got = float64(t.bytes-t.firstSize) * 8 / receiving.Seconds()
+	return sent, got, receiving - time.Duration(float64(sending)/saturated), true
 }
 
 // prober decides when and at which rate to probe, and reads the results.
@@ -82,6 +120,7 @@ type prober struct {
 	stage    int           // of the start-up: 0 = ×3, 1 = ×6, 2 = over
 	due      time.Duration // of the next probe
 	interval time.Duration
+	stretch  int           // how many times probes were made longer, for their results were regretted
 	unheard  int           // in a row
 	recovery float64       // rate of the probe after a cut, 0 = none
 	bold     bool          // the last one passed: the next may ask for much more
@@ -93,14 +132,20 @@ type prober struct {
 }
 
 // begin hands out a probe at a rate: a longer one where arrivals are noisy, or
-// where the rate that is known lets a long one pass soon.
-func (p *prober) begin(now time.Duration, rate, known float64, noise time.Duration) Probe {
+// where the rate that is known lets a long one pass soon. Where the application
+// goes in steps, so that nothing but probes tells of more, one whose result was
+// regretted makes the next ones longer yet: it may have met a deep bucket.
+func (p *prober) begin(now time.Duration, rate, known float64, noise time.Duration, steps bool) Probe {
 	p.id++
 	if p.id == 0 {
 		p.id = 1
 	}
 	span := min(probeSpan+3*noise, maxProbeSpan)
-	bytes := max(minProbeBytes, int(rate*span.Seconds()/8), min(bucketBytes, int(known*bucketSpan.Seconds()/8)))
+	stretch := p.stretch
+	if !steps {
+		stretch = 0
+	}
+	bytes := max(minProbeBytes, int(rate*span.Seconds()/8), min(bucketBytes<<stretch, int(known*(bucketSpan<<stretch).Seconds()/8)))
 	probe := Probe{p.id, uint64(rate), bytes, time.Duration(float64(bytes) * 8 / rate * float64(time.Second))}
 	p.now = cluster{Probe: probe, offered: now, noise: noise, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
 	p.log[p.logged%len(p.log)] = ProbeRecord{At: now, Rate: probe.Rate}
@@ -115,6 +160,9 @@ func (p *prober) sent(now time.Duration, size int, id uint8, rtt time.Duration) 
 	c := &p.now
 	if !c.active || !c.open || id != 0 && id != c.ID || id == 0 && c.packets == 0 {
 		return 0
+	}
+	if c.packets == 0 {
+		c.half = now + c.Duration/2
 	}
 	c.packets++
 	if id == c.ID {
@@ -138,20 +186,10 @@ func (p *prober) report(id uint8, sent, at time.Duration, size int, ok bool) {
 		c.lost++
 		return
 	}
-	if c.received == 0 || sent < c.begin {
-		c.begin = sent
+	c.whole.add(sent, at, size)
+	if sent >= c.half {
+		c.late.add(sent, at, size)
 	}
-	if c.received == 0 || sent >= c.end {
-		c.end, c.endSize = sent, size
-	}
-	if c.received == 0 || at < c.first {
-		c.first, c.firstSize = at, size
-	}
-	if c.received == 0 || at > c.last {
-		c.last = at
-	}
-	c.received++
-	c.bytes += size
 }
 
 // complete reports whether the cluster can be judged.
@@ -182,19 +220,24 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 	if float64(c.reported) < minReported*float64(c.packets) {
 		return 0, Unheard
 	}
-	sendSpan, receiveSpan := (c.end - c.begin).Seconds(), (c.last - c.first).Seconds()
-	if c.received < 4 || float64(c.received) < minReported*float64(c.packets) || sendSpan <= 0 {
+	if float64(c.whole.packets) < minReported*float64(c.packets) {
 		return 0, Lost
 	}
-	receiveSpan = max(receiveSpan, sendSpan/2)
-	sent := float64(c.bytes-c.endSize) * 8 / sendSpan
-	got := float64(c.bytes-c.firstSize) * 8 / receiveSpan
+	sent, got, stretched, ok := c.whole.rates()
+	if !ok {
+		return 0, Lost
+	}
 	whole := 1.0
 	if loss := float64(c.lost) / float64(c.reported); loss < inherent+probeLoss {
 		whole = 1 / (1 - loss) // lost at random: they would have come in between
 	}
-	if got < saturated*sent && receiveSpan > sendSpan/saturated+c.noise.Seconds() {
-		return saturatedShare * got * whole, Limited
+	full := got < saturated*sent && stretched > c.noise
+	// A shaper's bucket lets the beginning of a train pass at any rate.
+	if lateSent, lateGot, stretched, ok := c.late.rates(); ok && lateGot < saturated*lateSent && stretched > c.noise {
+		full, got = true, min(got, lateGot)
+	}
+	if result := saturatedShare * got * whole; full && result < float64(c.Rate) {
+		return result, Limited
 	}
 	// The media in between comes in bursts, which make it seem faster than the
 	// padding was meant to be; that it got through shows no more than that.
@@ -206,6 +249,7 @@ func (c *cluster) judge(inherent float64) (float64, Outcome) {
 func (p *prober) regretted(now time.Duration, acked float64, most time.Duration) bool {
 	if p.hasRaise && now-p.raised < regret && acked < saturated*p.result {
 		p.interval = min(2*p.interval, most)
+		p.stretch = min(p.stretch+1, mostStretch)
 		p.due = now + p.interval
 		p.hasRaise = false
 		return true
@@ -217,6 +261,7 @@ func (p *prober) regretted(now time.Duration, acked float64, most time.Duration)
 func (p *prober) trusted(now time.Duration) {
 	if p.hasRaise && now-p.raised >= regret {
 		p.interval = max(probeInterval, p.interval/2)
+		p.stretch = max(p.stretch-1, 0)
 		p.hasRaise = false
 	}
 }

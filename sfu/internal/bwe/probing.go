@@ -15,7 +15,7 @@ func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
 	e.prober.recovery = 0
 	// A packet's own transmission is no noise.
 	noise := time.Duration((e.delays.noise - segment/e.control.rate/2) * float64(time.Second))
-	return e.prober.begin(now, rate, e.control.rate, max(0, noise-quietNoise)), true
+	return e.prober.begin(now, rate, e.control.rate, max(0, noise-quietNoise), e.next > 0), true
 }
 
 // wish is the rate of the next probe, 0 for none, and when it is due.
@@ -48,7 +48,7 @@ func (e *Estimator) need() float64 {
 	switch {
 	case e.next > 0 && e.prober.bold && rate < e.demand:
 		return max(stepHeadroom*e.next, sent+leastAbove, min(boldness*rate, stepHeadroom*e.demand))
-	case e.next > 0 && rate < 1.1*e.next:
+	case e.next > 0 && rate < stepTaken*e.next:
 		return max(stepHeadroom*e.next, sent+leastAbove)
 	case e.next == 0 && rate < e.demand:
 		return max(min(2*rate, stepHeadroom*e.demand), rate+leastAbove)

@@ -2,6 +2,7 @@ package bwe_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type scenario struct {
 	// no more than downTo is sent.
 	up, down     time.Duration
 	upTo, downTo float64
+	// kept is from when on the least target is compared with the one at that time.
+	kept time.Duration
 
 	// What is asserted; 0 = nothing is.
 	minUse      float64
@@ -41,11 +44,13 @@ type scenario struct {
 	maxDown     time.Duration
 	minFairness float64
 	maxSwitches float64 // per minute, in steady
+	minKept     float64
 }
 
 // result is what was measured.
 type result struct {
 	use, fairness, padding, switches float64
+	kept                             float64
 	queue                            time.Duration
 	up, down                         time.Duration
 	upOK, downOK                     bool
@@ -135,6 +140,11 @@ func (sc *scenario) run(seed uint64) (r result, watchers []*linksim.Watcher) {
 	if sc.downTo > 0 {
 		r.down, r.downOK = linksim.Falls(t.Sent, sc.down, sc.length, sc.downTo)
 	}
+	r.kept = 1
+	if sc.kept > 0 {
+		after := t.Targets[sc.kept/linksim.Bin:]
+		r.kept = slices.Min(after) / after[0]
+	}
 	return r, watchers
 }
 
@@ -145,6 +155,7 @@ func (r *result) worst(o *result) {
 	r.queue = max(r.queue, o.queue)
 	r.padding = max(r.padding, o.padding)
 	r.switches = max(r.switches, o.switches)
+	r.kept = min(r.kept, o.kept)
 	r.up, r.upOK = max(r.up, o.up), r.upOK && o.upOK
 	r.down, r.downOK = max(r.down, o.down), r.downOK && o.downOK
 }
@@ -156,10 +167,10 @@ func (r *result) row() string {
 		}
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return fmt.Sprintf("%6.1f %% %8d ms %8s %8s %8.2f %7.1f %% %8.1f", 100*r.use, r.queue.Milliseconds(), t(r.up, r.upOK), t(r.down, r.downOK), r.fairness, 100*r.padding, r.switches)
+	return fmt.Sprintf("%6.1f %% %8d ms %8s %8s %8.2f %7.1f %% %8.1f %6.0f %%", 100*r.use, r.queue.Milliseconds(), t(r.up, r.upOK), t(r.down, r.downOK), r.fairness, 100*r.padding, r.switches, 100*r.kept)
 }
 
-const header = "scenario                                         used   queue p95       up     down fairness   padding   sw/min"
+const header = "scenario                                         used   queue p95       up     down fairness   padding   sw/min     kept"
 
 // measure runs a scenario with several seeds and keeps the worst.
 func (sc *scenario) measure(seeds uint64) result {
@@ -187,6 +198,9 @@ func (sc *scenario) check(t *testing.T, r *result) {
 	}
 	if r.fairness < sc.minFairness {
 		t.Errorf("fairness %.2f, want %.2f", r.fairness, sc.minFairness)
+	}
+	if r.kept < sc.minKept {
+		t.Errorf("the target fell to %.2f of what it was, want %.2f", r.kept, sc.minKept)
 	}
 	if sc.maxSwitches > 0 && r.switches > sc.maxSwitches {
 		t.Errorf("%.1f switches a minute, want %.1f", r.switches, sc.maxSwitches)

@@ -14,7 +14,11 @@ func scenarios() []scenario {
 	queue := func(p linksim.Path, limit time.Duration) linksim.Path { p.Queue = limit; return p }
 	at := func(rate uint64) linksim.Path { return path(linksim.Step{At: 0, Rate: rate}) }
 	steps := path(linksim.Step{At: 0, Rate: 5 * mbit}, linksim.Step{At: 20 * s, Rate: 1 * mbit}, linksim.Step{At: 40 * s, Rate: 3 * mbit})
+	narrow := path(linksim.Step{At: 0, Rate: 5 * mbit}, linksim.Step{At: 20 * s, Rate: 700 * kbit}, linksim.Step{At: 50 * s, Rate: 5 * mbit})
+	shaped := func(p linksim.Path, bytes int) linksim.Path { p.Bucket = bytes; return p }
 	coarse := []linksim.Viewer{{Layers: layers, Key: 4}}
+	later := func(p linksim.Path, share float64) linksim.Path { p.Loss, p.LossFrom = share, 20*s; return p }
+	three := []linksim.Viewer{{Layers: []uint64{300 * kbit, 450 * kbit, 800 * kbit, 1150 * kbit, 1500 * kbit, 2500 * kbit, 3500 * kbit, 4500 * kbit}, Key: 2}}
 	burst := at(3 * mbit)
 	burst.Burst = linksim.Burst{ToBad: 0.005, ToGood: 0.1, Loss: 0.7}
 	policed := at(10 * mbit)
@@ -49,7 +53,22 @@ func scenarios() []scenario {
 		{name: "3 Mbit/s, 20 ms jitter, layers", path: jitter, viewers: coarse, want: 1748 * kbit, minUse: 0.95, maxQueue: 100 * ms, maxSwitches: 2},
 		{name: "1.8 Mbit/s, layers", path: at(1.8 * mbit), viewers: coarse, want: 1748 * kbit, minUse: 0.3, maxQueue: 100 * ms, maxSwitches: 2},
 		{name: "1.5 Mbit/s, layers", path: at(1.5 * mbit), viewers: coarse, want: 548 * kbit, minUse: 0.9, maxQueue: 100 * ms, maxSwitches: 2},
-		{name: "two viewers on 3, layers", path: at(3 * mbit), viewers: []linksim.Viewer{{Layers: layers, Key: 4}, {Layers: layers, Key: 4, From: 10 * s}}, steady: [2]time.Duration{20 * s, 60 * s}, want: 2296 * kbit, minUse: 0.45, maxQueue: 100 * ms, maxSwitches: 20},
+		{name: "two viewers on 3, layers", path: at(3 * mbit), viewers: []linksim.Viewer{{Layers: layers, Key: 4}, {Layers: layers, Key: 4, From: 10 * s}}, steady: [2]time.Duration{20 * s, 60 * s}, want: 2296 * kbit, minUse: 0.45, maxQueue: 120 * ms, maxSwitches: 30},
+		{name: "5 → 0.7 → 5, bucket of 4 kB, layers: narrow", path: shaped(narrow, 4000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 110 * ms, maxDown: s, maxSwitches: 12},
+		{name: "5 → 0.7 → 5, bucket of 4 kB, layers: wide", path: shaped(narrow, 4000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
+		{name: "5 → 0.7 → 5, bucket of 8 kB, layers: narrow", path: shaped(narrow, 8000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 110 * ms, maxDown: s, maxSwitches: 12},
+		{name: "5 → 0.7 → 5, bucket of 8 kB, layers: wide", path: shaped(narrow, 8000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
+		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: narrow", path: shaped(narrow, 16000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 280 * ms, maxDown: s, maxSwitches: 40},
+		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: wide", path: shaped(narrow, 16000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
+		{name: "10 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(10*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 2 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.02), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "5 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(5*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(10*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 5 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.05), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "5 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(5*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(10*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 10 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.1), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "5 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(5*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "0.5 Mbit/s", path: at(mbit / 2), minUse: 0.85, maxQueue: 110 * ms, upTo: 0.5 * mbit, maxUp: 5 * s},
 		{name: "1 Mbit/s", path: at(mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: mbit, maxUp: 5 * s},
 		{name: "2.5 Mbit/s", path: at(2.5 * mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: 2.5 * mbit, maxUp: 5 * s},

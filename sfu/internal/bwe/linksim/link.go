@@ -36,10 +36,12 @@ type Path struct {
 	Capacity   []Step        // ascending; the first counts from the start
 	Queue      time.Duration // limit of the queue as delay at the present capacity; 0 = 300 ms
 	QueueBytes int           // limit in bytes instead, where not 0
+	Bucket     int           // bytes that pass at once after a rest: a token bucket shapes the link
 	Delay      time.Duration // propagation, forward
 	Back       time.Duration // propagation of feedback
 	Jitter     time.Duration // forward, 0 up to this more, in order
 	Loss       float64       // random, after the queue, 0–1
+	LossFrom   time.Duration // when it sets in
 	Burst      Burst
 	Policer    Policer // none where its rate is 0
 	BackLoss   float64 // of feedback messages
@@ -113,7 +115,7 @@ func (l *link) send(now time.Duration, size int) (arrival, queued time.Duration,
 	if !l.police(now, size) {
 		return 0, 0, false
 	}
-	start := max(now, l.busy)
+	start := max(l.rested(now), l.busy)
 	backlog := l.carried(now, start)
 	if l.QueueBytes > 0 {
 		if backlog/8+float64(size) > float64(l.QueueBytes) {
@@ -123,16 +125,26 @@ func (l *link) send(now time.Duration, size int) (arrival, queued time.Duration,
 		return 0, 0, false
 	}
 	l.busy = l.served(start, float64(size)*8)
-	queued = l.busy - now
-	if l.lost() {
+	queued = max(0, l.busy-now)
+	if l.lost(now) {
 		return 0, 0, false
 	}
-	arrival = l.busy + l.Delay
+	arrival = now + queued + l.Delay
 	if l.Jitter > 0 {
 		arrival += time.Duration(l.chance.float() * float64(l.Jitter))
 	}
 	l.latest = max(l.latest, arrival)
 	return l.latest, queued, true
+}
+
+// rested is when the link could have begun with a packet that comes now: the
+// tokens of a shaper's bucket are time that it did not use.
+func (l *link) rested(now time.Duration) time.Duration {
+	rate, _ := l.rate(now)
+	if l.Bucket == 0 || rate == 0 {
+		return now
+	}
+	return max(0, now-time.Duration(float64(l.Bucket)*8/rate*float64(time.Second)))
 }
 
 // police reports whether the policer, if any, lets a packet pass.
@@ -151,7 +163,7 @@ func (l *link) police(now time.Duration, size int) bool {
 }
 
 // lost throws the dice.
-func (l *link) lost() bool {
+func (l *link) lost(now time.Duration) bool {
 	if b := l.Path.Burst; b.ToBad > 0 {
 		change := b.ToBad
 		if l.bad {
@@ -164,7 +176,7 @@ func (l *link) lost() bool {
 			return true
 		}
 	}
-	return l.Loss > 0 && l.chance.float() < l.Loss
+	return l.Loss > 0 && now >= l.LossFrom && l.chance.float() < l.Loss
 }
 
 // chance is a small deterministic generator (splitmix64).
