@@ -14,7 +14,8 @@ const (
 	collapse     = 0.6             // a budget below this share of the total shows a worse link, not a failure
 	collapseSpan = 2 * time.Second // further cuts so soon belong to it: the queue that it left has yet to drain
 	nearFailure  = 0.75            // of the total that failed: below, failures don't count
-	farAbove     = 1.5             // of that total: a budget so high shows a better link
+	farAbove     = 1.5             // of that total: a budget so high shows a better link; squared and cubed where one didn't
+	mostFooled   = 2               // times that one didn't, that count
 	moreHeadroom = 0.10            // for each failure
 	mostFailures = 3               // that count so
 	peakShare    = 0.5             // of peaks counts for raises; all of it after a failure
@@ -42,7 +43,7 @@ type hold struct {
 	failures int           // not forgotten yet
 	pardonAt time.Duration // when the last was forgotten or added
 	lifted   bool          // the link has become better: none of that counts
-	fooled   bool          // it had not
+	fooled   int           // how often it had not
 }
 
 func newHold(c Config) hold { return hold{config: c} }
@@ -53,10 +54,10 @@ func (h *hold) push(now time.Duration, budget float64) {
 		h.pardonAt = now
 		h.failures = max(h.failures-1, 0)
 		if h.backoff /= backoffStep; h.failures == 0 {
-			h.backoff, h.lifted, h.fooled = 0, false, false
+			h.backoff, h.lifted, h.fooled = 0, false, 0
 		}
 	}
-	if h.wary() && !h.fooled && h.window.least(now-h.span(now)) >= farAbove*h.failed {
+	if h.wary() && h.window.least(now-h.span(now)) >= h.far() {
 		h.lifted = true
 	}
 }
@@ -101,11 +102,16 @@ func (h *hold) need(cost float64) float64 {
 // cost doesn't wait for one. An estimator that only probed for the cost itself would
 // never find out: near the limit, that much is there and isn't believed.
 func (h *hold) release(cost float64) float64 {
-	if !h.wary() || h.fooled || cost <= nearFailure*h.failed {
+	if !h.wary() || cost <= nearFailure*h.failed {
 		return 0
 	}
-	return farAbove * h.failed
+	return h.far()
 }
+
+// far is the budget that shows a better link than the one where a total failed. An
+// estimate that did so and was wrong (a shaper's bucket fools probes) has the next
+// show more: were none believed, a link that becomes wide would not be for long.
+func (h *hold) far() float64 { return h.failed * math.Pow(farAbove, float64(1+h.fooled)) }
 
 // caution is the headroom near the total that failed.
 func (h *hold) caution() float64 {
@@ -143,7 +149,9 @@ func (h *hold) cut(now time.Duration, total, budget float64) {
 		h.hasRaise = false // further cuts belong to this failure
 		h.failures = min(h.failures+1, mostFailures)
 		h.backoff *= backoffStep
-		h.fooled = h.fooled || h.lifted
+		if h.lifted {
+			h.fooled = min(h.fooled+1, mostFooled)
+		}
 	}
 	h.lifted = false
 	h.backoff = min(max(h.backoff, firstBackoff), h.config.MaxBackoff)

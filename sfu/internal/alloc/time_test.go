@@ -212,6 +212,29 @@ func TestLimitIsLifted(t *testing.T) {
 }
 
 // A link that breaks in by half says nothing about the last raise.
+// TestLimitIsLiftedThoughItSeemedSoBefore: an estimate that showed a better link and
+// was wrong has the next show more, and then it is believed.
+func TestLimitIsLiftedThoughItSeemedSoBefore(t *testing.T) {
+	v := newViewer(plain(1))
+	v.run(10*time.Second, 1_900_000)
+	v.run(time.Second, 1_200_000) // the top layer failed at 1.5 Mbit/s
+	for fooled := 1; fooled <= 3; fooled++ {
+		shown := uint64(1_500_000 * math.Pow(farAbove, float64(fooled)))
+		if got := v.rises(t, 1, shown); got > time.Second {
+			t.Fatalf("after %d disappointments it takes %v at %d bit/s", fooled-1, got, shown)
+		}
+		v.run(time.Second, 1_200_000)
+		if got := v.sent(t, 1); got != 1 {
+			t.Fatalf("layer %d, though it doesn't fit", got)
+		}
+		v.run(2*time.Second, shown)
+		if got := v.sent(t, 1); fooled < 3 && got != 1 {
+			t.Errorf("%d bit/s were believed after %d disappointments", shown, fooled)
+		}
+		v.run(time.Second, 1_200_000)
+	}
+}
+
 func TestCollapseIsNoFailure(t *testing.T) {
 	v := newViewer(plain(1))
 	v.run(30*time.Second, 600_000)
