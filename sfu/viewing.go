@@ -119,7 +119,9 @@ func (p *Participant) allocate(now time.Duration) {
 		p.aim(now, v.subs[i], v.views[i], &v.choices[i])
 	}
 	total, next := v.allocator.Wanted(v.tracks)
-	probe, probes, at := p.downlink.demand(now, total-min(audio, total), next-min(audio, next), p.padded(now) != nil)
+	// A step needs headroom for all that is sent; the audio is taken off with its own.
+	unseen := uint64(float64(audio) / alloc.DefaultHeadroom)
+	probe, probes, at := p.downlink.demand(now, total-min(audio, total), next-min(unseen, next), p.padded(now) != nil)
 	if probes {
 		p.beginProbe(now, probe)
 	}
