@@ -1,5 +1,5 @@
 /**
- * Where to dial.
+ * Where to dial; TypeError where that is no address.
  *
  * @param {string | URL} url  "wss://host/ws", "https://host", or a page's own "/ws"
  * @param {{room: string, name?: string}} options
@@ -8,9 +8,25 @@
 export function endpoint(url, {room, name}) {
   const address = new URL(url, globalThis.location?.href);
   address.protocol = address.protocol.replace('http', 'ws');
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`${url} is no address of a server: wss://host/ws is, or https://host`);
   if (address.pathname === '/') address.pathname = '/ws';
   address.searchParams.set('room', room);
   if (name) address.searchParams.set('name', name);
+  return address;
+}
+
+/**
+ * Where to ask who is in a room. The query has the room too, for balancers that choose
+ * a server by it: it is the same one that `endpoint` leads to.
+ *
+ * @param {string | URL} url  as for endpoint
+ * @param {string} room
+ * @returns {URL}
+ */
+export function lookup(url, room) {
+  const address = endpoint(url, {room});
+  address.protocol = address.protocol.replace('ws', 'http');
+  address.pathname = `${address.pathname.replace(/\/(ws)?$/, '')}/rooms/${encodeURIComponent(room)}`;
   return address;
 }
 

@@ -1,3 +1,5 @@
+import {lookup} from './address.js';
+
 /**
  * @typedef {object} RoomInfo
  * @property {{name: string}[]} participants  who is there, in the order of joining; at most 100 of them
@@ -13,10 +15,7 @@
  * @returns {Promise<RoomInfo | null>}  null where the server does not say
  */
 export async function peek(url, {room, token, signal}) {
-  const address = new URL(url, globalThis.location?.href);
-  address.protocol = address.protocol.replace('ws', 'http');
-  address.pathname = `${address.pathname.replace(/\/(ws)?$/, '')}/rooms/${encodeURIComponent(room)}`;
-  address.search = '';
+  const address = lookup(url, room);
   try {
     const response = await fetch(address, {signal, headers: token ? {authorization: `Bearer ${token}`} : {}});
     if (!response.ok) return null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {afterEach, beforeEach, test} from 'node:test';
 import {peek} from '../plenum.js';
+import {endpoint} from '../sdk/address.js';
 
 const real = {fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, location: globalThis.location};
 /** What was asked of the server, what it answers, and what waits for the clock. */
@@ -40,9 +41,21 @@ async function watch(token = '') {
 test('a server is asked who is there, at the address that join would dial', async () => {
   answers['/rooms/tea'] = {participants: [{name: 'Bo'}], count: 1, full: true};
   assert.deepEqual(await peek('wss://host.example/ws', {room: 'tea', token: 'T'}), answers['/rooms/tea']);
-  assert.deepEqual(asked.map(({address, headers}) => [address, headers]), [['https://host.example/rooms/tea', {authorization: 'Bearer T'}]]);
+  assert.deepEqual(asked.map(({address, headers}) => [address, headers]), [['https://host.example/rooms/tea?room=tea', {authorization: 'Bearer T'}]]);
   answers['/calls/rooms/a.b'] = {participants: []};
   assert.deepEqual(await peek('https://host.example/calls/ws?x=1', {room: 'a.b'}), {participants: [], count: 0, full: false});
+});
+
+test('a balancer that goes by the room of the query sends both to one server', async () => {
+  for (const [url, lobby] of [['/ws', 'https://host.example'], ['wss://host.example/calls/ws?x=1', 'https://host.example/calls'], ['https://host.example', 'https://host.example']]) {
+    asked = [];
+    await peek(url, {room: 'tea', token: 'T'});
+    const [address, dialed] = [new URL(asked[0].address), endpoint(url, {room: 'tea', name: 'Ada'})];
+    assert.equal(address.origin + address.pathname, `${lobby}/rooms/tea`);
+    dialed.searchParams.delete('name');
+    assert.equal(address.search, dialed.search);
+    assert.match(address.search, /\broom=tea$/);
+  }
 });
 
 test('a server that does not say is no error, and stopping is', async () => {

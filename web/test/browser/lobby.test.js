@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {createHmac} from 'node:crypto';
 import {mkdtempSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, it} from 'node:test';
@@ -66,6 +67,26 @@ describe('who is there', () => {
     await page.leave();
   });
 
+  it('asks the server that has the room, where a balancer goes by the query', async (context) => {
+    const other = await startServer();
+    context.after(() => other.stop());
+    await fillRoom(crowd, other, 'far', ['Bob']);
+    const balancer = createServer(async (request, response) => {
+      const {searchParams} = new URL(request.url, 'http://localhost');
+      const answer = await fetch((searchParams.has('room') ? other : server).url + request.url);
+      response.writeHead(answer.status, {'content-type': answer.headers.get('content-type')}).end(Buffer.from(await answer.arrayBuffer()));
+    });
+    await new Promise((resolve) => { balancer.listen(0, '127.0.0.1', resolve); });
+    context.after(() => {
+      balancer.close();
+      balancer.closeAllConnections();
+    });
+    const page = await open(browser, `http://localhost:${balancer.address().port}/r/far`);
+    await told(page, 'Bob is here.');
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+  });
+
   it('asks with the token, and says nothing where the server won’t', async () => {
     const secret = 'a secret of at least thirty-two bytes';
     const keys = join(mkdtempSync(join(tmpdir(), 'plenum-keys-')), 'keys');
@@ -77,7 +98,7 @@ describe('who is there', () => {
     const guest = await open(browser, `${closed.room('tea')}#token=${token}`);
     await told(guest, 'Nobody is here yet.');
     const stranger = await browser.newPage();
-    const answered = stranger.waitForResponse((response) => response.url().endsWith('/rooms/tea'));
+    const answered = stranger.waitForResponse((response) => new URL(response.url()).pathname === '/rooms/tea');
     await stranger.goto(closed.room('tea'));
     assert.equal((await answered).status(), 401);
     assert.equal(await stranger.textContent('#present'), '');
