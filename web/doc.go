@@ -24,6 +24,7 @@
 //	sdk/encodings.js  in which layers, by the size of the picture
 //	sdk/subscriptions.js  what this page wants of the others' tracks
 //	sdk/attachment.js plays a track in an element, in the size at which it can be seen
+//	sdk/playback.js   what the browser plays only after a click
 //	sdk/statistics.js the browser's counters as rates
 //	sdk/media.js      cameras, microphones, screens, and why they can't be had
 //	sdk/network.js    when the machine changes its network, and the page goes away

@@ -149,30 +149,40 @@ function sizeOf({element, inSight}, small) {
 
 /**
  * Plays someone's track in a video or audio element, and asks the server for just
- * the size at which it is shown, and for nothing while it is out of sight.
+ * the size at which it is shown, and for nothing while it is out of sight. A video
+ * element stays silent: the sound of a person is a track of its own.
  *
  * @param {Room} room
+ * @param {import('./playback.js').Playback} playback
  * @param {RemoteTrack} track
  * @param {HTMLMediaElement} element
  * @param {{priority?: number, signal?: AbortSignal}} [options]
  * @returns {() => void} ends it
  */
-export function attach(room, track, element, {priority, signal} = {}) {
+export function attach(room, playback, track, element, {priority, signal} = {}) {
   const end = new AbortController();
-  const play = () => {
-    element.srcObject = track.mediaTrack ? new MediaStream([track.mediaTrack]) : null;
+  const show = (/** @type {MediaStreamTrack | null} */ mediaTrack) => {
+    element.srcObject = mediaTrack && new MediaStream([mediaTrack]);
+    playback.forget(element);
+    if (mediaTrack) playback.play(element);
   };
-  play();
-  for (const event of /** @type {const} */ (['track', 'track-ended'])) {
-    room.on(event, (detail) => { if (detail.track === track) play(); }, {signal: end.signal});
+  element.autoplay = true;
+  if (track.kind === 'video') {
+    // Phones play anything else in full screen, and browsers block what might be heard.
+    /** @type {HTMLVideoElement} */ (element).playsInline = true;
+    element.muted = true;
   }
+  show(track.mediaTrack);
+  room.on('track', ({track: one, mediaTrack}) => { if (one === track) show(mediaTrack); }, {signal: end.signal});
+  room.on('track-ended', ({track: one}) => { if (one === track) show(null); }, {signal: end.signal});
   const unfollow = room.follow(track, element, {priority});
   const detach = () => {
     if (end.signal.aborted) return;
     end.abort();
     unfollow();
-    element.srcObject = null;
+    show(null);
   };
   signal?.addEventListener('abort', detach, {once: true, signal: end.signal});
+  if (signal?.aborted) detach();
   return detach;
 }

@@ -76,9 +76,10 @@ export class Emitter {
     signal?.addEventListener('abort', () => wake(), {once: true});
     return (async function* iterate() {
       try {
-        while (!signal?.aborted) {
+        for (;;) {
           const [next] = queue.splice(0, 1);
-          if (next !== undefined) yield next;
+          if (next !== undefined) yield next; // what came before the end is still told
+          else if (signal?.aborted) return;
           else await new Promise((resolve) => { wake = () => resolve(undefined); });
         }
       } finally {

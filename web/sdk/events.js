@@ -25,6 +25,7 @@
  * @property {{speakers: {id: string, level: number, participant: Participant | null}[]}} speakers  loudest first
  * @property {{from: string, participant: Participant | null, body: unknown}} message
  * @property {{tracks: (TrackQuality & {track: RemoteTrack | null})[], downlink: number}} quality  what the server forwards to this page, and its estimate in bit/s
+ * @property {{blocked: boolean}} playback  the browser plays something only after a click (then call `startPlayback` from one), or does so now
  * @property {{state: RoomState}} state
  * @property {{attempt: number, after: number}} retry  the connection is lost; the next attempt comes in so many milliseconds
  * @property {{after: number}} drain  the server goes away within seconds; the room moves by itself

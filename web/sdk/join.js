@@ -12,6 +12,8 @@ import {Room} from './room.js';
  */
 export function join(url, options) {
   return new Promise((resolve, reject) => {
+    // Pages without types would find themselves in a room called "undefined".
+    if (!options?.room) throw new TypeError('join needs a room: join(url, {room: "demo"})');
     options.signal?.throwIfAborted();
     const room = new Room(endpoint(url, options), options, resolve, reject);
     options.signal?.addEventListener('abort', () => {

@@ -5,6 +5,7 @@ import {PlenumError, errorOf} from './errors.js';
 import {openScreen} from './media.js';
 import {watchNetwork} from './network.js';
 import {Peer} from './peer.js';
+import {Playback} from './playback.js';
 import {Publication} from './publication.js';
 import {Roster} from './roster.js';
 import {activate, sourceOf} from './sending.js';
@@ -52,6 +53,7 @@ export class Room extends Emitter {
   #subscriptions = new Subscriptions((message) => this.#signal.send(message));
   #statistics = new Statistics();
   #attachments = new Attachments(this);
+  #playback = new Playback((blocked) => this.emit('playback', {blocked}));
   /** The server's estimate of what this page can receive, in bit/s. */
   #downlink = 0;
 
@@ -187,7 +189,8 @@ export class Room extends Emitter {
 
   /**
    * Plays someone's track in an element, in the size at which it is shown, and not
-   * at all while it is out of sight.
+   * at all while it is out of sight. A video element stays silent: the sound of a
+   * person is a track of its own.
    *
    * @param {RemoteTrack} track
    * @param {HTMLMediaElement} element
@@ -195,7 +198,17 @@ export class Room extends Emitter {
    * @returns {() => void} ends it
    */
   attach(track, element, options) {
-    return attach(this, track, element, options);
+    return attach(this, this.#playback, track, element, options);
+  }
+
+  /** Whether the browser refuses to play something that is attached, until the person has touched the page. */
+  get playbackBlocked() {
+    return this.#playback.blocked;
+  }
+
+  /** Plays it all the same. Browsers allow that in the handler of a click or a key. */
+  startPlayback() {
+    return this.#playback.playAll();
   }
 
   /**
@@ -392,11 +405,12 @@ export class Room extends Emitter {
   }
 
   #shut() {
-    this.#cleanup.abort();
-    this.#subscriptions.close();
     this.#peer?.close();
     this.#peer = null;
+    this.#roster.forgetMedia();
     this.#setState('closed');
+    this.#subscriptions.close();
+    this.#cleanup.abort(); // after the last event, for whoever listens until then
   }
 }
 

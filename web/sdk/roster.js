@@ -201,7 +201,7 @@ export class Roster {
   /** It is not received any more. @param {RemoteTrack} track */
   #end(track) {
     if (track.mid === null) return;
-    this.#listener.trackEnded(track);
     Object.assign(track, {mid: null, mediaTrack: null, stream: null});
+    this.#listener.trackEnded(track);
   }
 }

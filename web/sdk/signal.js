@@ -101,8 +101,11 @@ export class Signal {
     let socket;
     try {
       socket = new WebSocket(this.#endpoint, protocols);
-    } catch (error) { // a token with characters that no header may carry
-      this.#end(errorOf('unauthorized', 'The address or the access token is malformed.', true, error));
+    } catch (error) {
+      const malformed = error instanceof Error && error.name === 'SyntaxError'; // with characters that no header may carry
+      this.#end(malformed
+        ? errorOf('unauthorized', 'The access token is malformed.', true, error)
+        : errorOf('failed', `The browser does not let this page connect: ${error}`, true, error)); // to ws: from https:, say
       return;
     }
     this.#dialing = socket;

@@ -1,7 +1,7 @@
 /** What a page asks of the server for the elements that show someone. */
 import assert from 'node:assert/strict';
 import {afterEach, beforeEach, test} from 'node:test';
-import {enter, install, page, pass} from './fakes.js';
+import {answer, enter, install, offer, page, pass, settle} from './fakes.js';
 
 /** An observer of elements that the test lets speak. */
 class FakeObserver {
@@ -25,17 +25,27 @@ class Sights extends FakeObserver {
   static last;
 }
 
-class FakeElement {
+class FakeElement extends EventTarget {
   ownerDocument = document;
   srcObject = null;
+  /** Whether the browser refuses to play it. */
+  refused = false;
+  played = 0;
 
   constructor(width = 320, height = 180) {
+    super();
     this.resize(width, height);
   }
 
   resize(width, height) {
     Object.assign(this, {clientWidth: width, clientHeight: height});
     if (Sizes.last?.watched.has(this)) Sizes.last.callback([{target: this}]);
+  }
+
+  async play() {
+    if (this.refused) throw new DOMException('', 'NotAllowedError');
+    this.played++;
+    this.dispatchEvent(new Event('playing'));
   }
 
   scroll(isIntersecting) {
@@ -204,4 +214,83 @@ test('a room that is left asks for nothing more', async () => {
   room.leave();
   assert.equal((await said(2000)).length, 1);
   assert.equal(Sights.last.watched.size, 0);
+});
+
+/** Bo's tracks arrive. */
+async function arrives({socket}) {
+  await pass(0);
+  await answer(socket);
+  socket.receive({type: 'tracks', tracks: [
+    {mid: '2', id: 'a', participant: 'bo', kind: 'audio', source: 'microphone'}, {mid: '3', id: 'v', participant: 'bo', kind: 'video', source: 'camera'},
+  ]});
+  socket.receive(offer(['2', 'bo', 'voice'], ['3', 'bo', 'picture']));
+  await settle();
+}
+
+test('an element plays the track when it comes, and nothing once it has ended', async () => {
+  const all = await watching();
+  const {element, room, socket} = all;
+  assert.equal(element.srcObject, null);
+  await arrives(all);
+  assert.deepEqual(element.srcObject.getTracks(), ['picture']);
+  assert.deepEqual([element.played, element.autoplay, element.playsInline, element.muted], [1, true, true, true]);
+  socket.receive({type: 'participant', event: 'left', participant: {id: 'bo'}});
+  assert.equal(element.srcObject, null, 'no picture stands still');
+  assert.equal(room.playbackBlocked, false);
+});
+
+test('a room that was left, or is lost, shows nothing any more', async () => {
+  for (const end of [({room}) => room.leave(), ({socket}) => {
+    socket.receive({type: 'error', code: 'kicked', message: '', fatal: true});
+    socket.break(4003);
+  }]) {
+    await install();
+    const all = await watching();
+    await arrives(all);
+    assert.ok(all.element.srcObject);
+    end(all);
+    assert.equal(all.element.srcObject, null);
+    assert.deepEqual(all.of('track-ended').map(({source}) => source), ['camera', 'microphone']);
+    assert.equal(all.events.at(-1).state, 'closed', 'which is the last that is told');
+  }
+});
+
+test('an attachment whose signal has ended does not begin', async () => {
+  const {room, track, last} = await watching();
+  const other = new FakeElement();
+  room.attach(track, other, {signal: AbortSignal.abort()});
+  assert.equal(other.srcObject, null);
+  assert.equal(await last(), undefined);
+});
+
+test('what the browser does not play before a click is told once, and played from one', async () => {
+  const all = await watching();
+  const {room, audio, element, detach} = all;
+  const told = [];
+  room.on('playback', ({blocked}) => told.push(blocked));
+  const sound = new FakeElement();
+  const silence = room.attach(audio, sound);
+  element.refused = sound.refused = true;
+  await arrives(all);
+  assert.deepEqual([room.playbackBlocked, told], [true, [true]]);
+  await room.startPlayback(); // not from a click
+  assert.deepEqual([room.playbackBlocked, told], [true, [true, false, true]]);
+  element.refused = sound.refused = false;
+  await room.startPlayback();
+  assert.deepEqual([room.playbackBlocked, told.splice(0), sound.played, element.played], [false, [true, false, true, false], 1, 1]);
+
+  // What is played by its own controls, or not wanted any more, waits for nobody.
+  element.refused = sound.refused = true;
+  silence();
+  detach();
+  assert.deepEqual([room.playbackBlocked, told], [false, []]);
+  room.attach(audio, sound);
+  await settle();
+  assert.deepEqual(told.splice(0), [true]);
+  sound.dispatchEvent(new Event('playing'));
+  assert.deepEqual(told.splice(0), [false]);
+  const end = room.attach(audio, sound);
+  await settle();
+  end();
+  assert.deepEqual(told, [true, false]);
 });

@@ -86,6 +86,18 @@ test('a token that no header can carry fails the join', async () => {
   await assert.rejects(join('ws://host/ws', {room: 'demo', token: 'a b'}), {code: 'unauthorized'});
 });
 
+test('a join without a room, or to what is no server, is the page’s mistake and says so', async () => {
+  await assert.rejects(join('ws://host/ws'), {name: 'TypeError', message: /needs a room/});
+  await assert.rejects(join('ws://host/ws', {name: 'Ada'}), {name: 'TypeError', message: /needs a room/});
+  await assert.rejects(join('ftp://host/ws', {room: 'demo'}), {name: 'TypeError', message: /no address/});
+  assert.equal(FakeSocket.all.length, 0);
+});
+
+test('a browser that does not let the page connect is not taken for a wrong token', async () => {
+  globalThis.WebSocket = class { constructor() { throw new DOMException('An insecure connection', 'SecurityError'); } };
+  await assert.rejects(join('ws://host/ws', {room: 'demo', token: 'T'}), {code: 'failed', message: /insecure connection/});
+});
+
 test('an unreachable server is tried three times', async () => {
   const joining = join('ws://host/ws', {room: 'demo'});
   joining.catch(() => {});

@@ -121,6 +121,20 @@ test('events can be awaited and iterated, until a signal ends it', async () => {
   await assert.rejects(room.once('message', {signal: end.signal}), {name: 'AbortError'});
 });
 
+test('whoever listens until the end of the room hears of the end', async () => {
+  const {room, socket} = await enter();
+  const told = async (name) => {
+    const all = [];
+    for await (const detail of room.events(name, {signal: room.closed})) all.push(detail.error?.code ?? detail.state);
+    return all;
+  };
+  const heard = Promise.all(['error', 'state'].map(told));
+  socket.receive({type: 'error', code: 'bad-sdp', message: 'No.'});
+  socket.receive({type: 'error', code: 'kicked', message: 'Goodbye.', fatal: true});
+  socket.break(4003);
+  assert.deepEqual(await heard, [['bad-sdp', 'kicked'], ['closed']]);
+});
+
 test('a signal unpublishes', async () => {
   const {room, of} = await enter();
   const end = new AbortController();

@@ -21,10 +21,11 @@ function useCall(server: string, room: string, name: string) {
       refresh();
       const {camera, microphone} = await openDevices();
       const own = [camera, microphone].filter((track) => track !== null);
-      // The component may have gone while the browser was asking.
-      if (life.signal.aborted) own.forEach((track) => track.stop());
-      else if (own.length > 0) joined.publish(own, {signal: life.signal});
-      life.signal.addEventListener('abort', () => own.forEach((track) => track.stop()));
+      const stop = () => own.forEach((track) => track.stop());
+      // The call may be over before the browser has asked.
+      if (joined.state === 'closed') stop();
+      else if (own.length > 0) joined.publish(own);
+      joined.closed.addEventListener('abort', stop);
     };
     start().catch((error: unknown) => {
       if (!life.signal.aborted) setProblem(error instanceof PlenumError ? `${error.code}: ${error.message}` : String(error));
@@ -39,7 +40,7 @@ function Media({call, track}: {call: Room; track: RemoteTrack}) {
   const element = useRef<HTMLVideoElement>(null);
   // A track keeps its object when the connection is made anew: the media track tells.
   useEffect(() => (element.current ? call.attach(track, element.current) : undefined), [call, track]);
-  return <video ref={element} autoPlay playsInline hidden={track.kind === 'audio'} aria-label={track.participant.name} />;
+  return <video ref={element} hidden={track.kind === 'audio'} aria-label={track.participant.name} />;
 }
 
 export function Call({server, room, name}: {server: string; room: string; name: string}) {

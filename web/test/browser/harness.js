@@ -4,6 +4,7 @@
  */
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {createServer} from 'node:http';
 import {createRequire} from 'node:module';
 import {fileURLToPath} from 'node:url';
 
@@ -45,6 +46,20 @@ export async function startServer(flags = [], wanted = 0) {
   };
 }
 
+/** Somebody else's site, of another origin than the server's: what is put into `pages` by its path. */
+export async function startHost() {
+  /** @type {Map<string, string>} */
+  const pages = new Map();
+  const host = createServer((request, response) => {
+    const {pathname} = new URL(request.url, 'http://localhost');
+    const body = pages.get(pathname);
+    response.writeHead(body ? 200 : 404, {'content-type': pathname.endsWith('.js') ? 'text/javascript' : 'text/html'}).end(body ?? '');
+  });
+  host.listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  return {pages, origin: `http://localhost:${host.address().port}`, stop: () => host.close()};
+}
+
 /** @param {string[]} flags @param {{fakeDevices?: boolean}} options */
 export function startBrowser(flags = [], {fakeDevices = true} = {}) {
   return chromium.launch({
@@ -76,6 +91,34 @@ export async function open(browser, url, {size = sizes.laptop, init, initArgumen
   await page.goto(url);
   page.leave = () => own.close();
   return page;
+}
+
+/**
+ * Waits for something in a page without touching it. The browser takes what a driver
+ * evaluates for the person's doing, and lets the page play sound from then on.
+ *
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<(condition: () => unknown, within?: number) => Promise<any>>}  the condition runs in the page; resolves with what it has become
+ */
+export async function withoutTouch(page) {
+  const session = await page.context().newCDPSession(page);
+  return async (condition, within = 30_000) => {
+    const {result: {value}} = await session.send('Runtime.evaluate', {
+      returnByValue: true, awaitPromise: true, userGesture: false,
+      expression: `new Promise((resolve) => {
+        const condition = ${condition};
+        const look = () => {
+          const value = condition();
+          if (!value && performance.now() < end) setTimeout(look, 20);
+          else resolve(value);
+        };
+        const end = performance.now() + ${within};
+        look();
+      })`,
+    });
+    if (!value) throw new Error(`not within ${within} ms: ${condition}`);
+    return value;
+  };
 }
 
 /** Runs in a page before its scripts: lets the test speak for the server. */
