@@ -72,6 +72,14 @@ func (a *aimd) cut(now time.Duration, acked float64, share float64) {
 	a.everCut, a.cutAt, a.grown = true, now, now
 }
 
+// lastCut is when the rate was cut last.
+func (a *aimd) lastCut() time.Duration {
+	if !a.everCut {
+		return math.MinInt64
+	}
+	return a.cutAt
+}
+
 // drain sends less than the rate until the queue is gone.
 func (a *aimd) drain(now, rtt time.Duration, queue float64) {
 	if !a.draining {

@@ -71,6 +71,7 @@ type Estimator struct {
 	clock            time.Duration // receiver's minus own, with the delay
 	hasClock         bool
 	lastAt           time.Duration // of the newest arrival, receiver's clock
+	latest           time.Duration // from sending that to hearing of it
 	cutQueue         float64
 	reason           Reason
 	reasonAt         time.Duration
@@ -213,7 +214,7 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 		judged = e.losses.add(p.at, int(p.size), false)
 		e.prober.report(p.cluster, p.at, a.At, int(p.size), true)
 	}
-	e.lastAt = a.At
+	e.lastAt, e.latest = a.At, now-p.at
 	e.delays.add(now, p.at, a.At, float64(p.own)/1e6)
 	if !e.hasRTT && now > p.at {
 		e.rtt = min(e.rtt, now-p.at)
@@ -241,7 +242,7 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	e.prober.trusted(now)
 	if judged {
 		acked := e.ackedRate()
-		if acked > 0 && e.losses.judge(now, e.rtt, acked, queue) {
+		if acked > 0 && e.losses.judge(now, e.control.lastCut(), e.rtt, acked, queue) {
 			e.lowered(now, e.losses.bound, 1, ReasonLoss)
 		}
 	}
@@ -344,6 +345,18 @@ func (e *Estimator) because(now time.Duration, reason Reason) {
 func (e *Estimator) Target(now time.Duration) uint64 {
 	e.tick(now)
 	return uint64(min(max(e.control.target(), e.min), e.max))
+}
+
+// Latest is how long the newest packet that was reported took to be: with the queue
+// as it is now, which RTT follows slowly. 0 before the first.
+func (e *Estimator) Latest() time.Duration { return e.latest }
+
+// Sustained is the rate that Target returns to when the queue is empty, in bit/s:
+// less than it only need be sent for about a second. Equal to Target where no queue is
+// being emptied.
+func (e *Estimator) Sustained(now time.Duration) uint64 {
+	e.tick(now)
+	return uint64(min(max(e.control.rate, e.min), e.max))
 }
 
 // tick does what time alone brings about.

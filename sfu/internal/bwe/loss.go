@@ -22,7 +22,8 @@ const (
 
 // observation is what became of the packets sent within about observationSpan.
 type observation struct {
-	rate          float64 // sent, bit/s
+	from          time.Duration // own clock, sent
+	rate          float64       // sent, bit/s
 	packets, lost float64
 }
 
@@ -79,7 +80,7 @@ func (l *losses) recover() { l.lost = max(0, l.lost-1) }
 func (l *losses) close(next time.Duration) {
 	span := max(next-l.from, time.Millisecond)
 	if span < 4*observationSpan { // else there was a break: the rate means nothing
-		l.seen[l.next] = observation{l.bytes * 8 / span.Seconds(), l.packets, l.lost}
+		l.seen[l.next] = observation{l.from, l.bytes * 8 / span.Seconds(), l.packets, l.lost}
 		l.next = (l.next + 1) % numObservations
 		l.held = min(l.held+1, numObservations)
 	}
@@ -92,8 +93,9 @@ func (l *losses) back(i int) observation {
 }
 
 // judge is called after each observation. Where it returns true, the bound was
-// lowered. acked is the rate that gets through, queue the standing queue in s.
-func (l *losses) judge(now, rtt time.Duration, acked, queue float64) (lowered bool) {
+// lowered. acked is the rate that gets through, queue the standing queue in s; what
+// was sent before since has been answered by a cut already, and shows no less than that.
+func (l *losses) judge(now, since, rtt time.Duration, acked, queue float64) (lowered bool) {
 	if l.held == 0 {
 		return false
 	}
@@ -114,6 +116,9 @@ func (l *losses) judge(now, rtt time.Duration, acked, queue float64) (lowered bo
 		limit = min(limit, acked)
 	case last.fraction() < minLoss:
 		return false
+	}
+	if last.from < since {
+		limit = max(limit, acked)
 	}
 	if limit *= boundMargin; limit >= l.bound || math.IsInf(limit, 1) || limit <= 0 {
 		return false

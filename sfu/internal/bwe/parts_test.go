@@ -34,7 +34,7 @@ func TestLosses(t *testing.T) {
 			rate := tt.rate(i)
 			for end := sent + observationSpan; sent < end; sent += time.Duration(1000 * 8 / rate * float64(time.Second)) {
 				if l.add(sent, 1000, random.Float64() < tt.lost(random, i, rate)) {
-					bounded = l.judge(sent, 50*ms, rate*(1-l.back(0).fraction()), 0) || bounded
+					bounded = l.judge(sent, math.MinInt64, 50*ms, rate*(1-l.back(0).fraction()), 0) || bounded
 				}
 			}
 		}
