@@ -26,7 +26,7 @@ type downlink struct {
 	mu        sync.Mutex
 	estimator *bwe.Estimator // nil while the viewer isn't asked for feedback
 	sent      []transport.Sent
-	told      uint64 // the target that the loop acted on
+	told      budget // what the loop acted on
 	probe     bwe.Probe
 	hasProbe  bool          // to be sent by the loop
 	heard     bool          // feedback came: the estimate means something
@@ -55,7 +55,7 @@ func (d *downlink) renew(peer *transport.Peer) {
 	}
 	d.sent = peer.TakeSent(d.sent)[:0]
 	d.estimator = bwe.New(bwe.Config{})
-	d.told, d.hasProbe, d.heard, d.began = 0, false, false, 0
+	d.told, d.hasProbe, d.heard, d.began = budget{}, false, false, 0
 }
 
 // feedback takes a viewer's feedback and reports whether its loop should look.
@@ -70,9 +70,13 @@ func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []
 	e.Feedback(now, arrivals)
 	first := !d.heard
 	d.heard = true
-	target := float64(e.Target(now))
-	told := float64(d.told)
-	return d.seekProbe(now) || first || target < fallTold*told || target > riseTold*told
+	b := budget{send: e.Sustained(now), pace: e.Target(now)}
+	return d.seekProbe(now) || first || moved(d.told.send, b.send) || moved(d.told.pace, b.pace)
+}
+
+// moved reports whether the loop should hear of a rate.
+func moved(told, rate uint64) bool {
+	return float64(rate) < fallTold*float64(told) || float64(rate) > riseTold*float64(told)
 }
 
 // drain tells the estimator what left since the last time.
@@ -96,19 +100,26 @@ func (d *downlink) seekProbe(now time.Duration) bool {
 	return d.hasProbe
 }
 
-// budget is what may be sent now in bit/s; heard is false where that isn't an
-// estimate but the lack of one.
-func (d *downlink) budget(now time.Duration, peer *transport.Peer) (bits uint64, heard bool) {
+// budget is what may be sent to a viewer, in bit/s. While a queue stands in the
+// network, pace is less than send until it is empty: layers are chosen for what the
+// path carries, and what doesn't leave meanwhile waits with us, where audio passes it.
+type budget struct {
+	send, pace uint64
+}
+
+// budget is what may be sent now; heard is false where that isn't an estimate but
+// the lack of one.
+func (d *downlink) budget(now time.Duration, peer *transport.Peer) (b budget, heard bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.estimator == nil {
-		return unlimited, false
+		return budget{unlimited, unlimited}, false
 	}
 	d.drain(peer)
 	if !d.heard && d.began > 0 && now-d.began > deafAfter {
-		return unlimited, false
+		return budget{unlimited, unlimited}, false
 	}
-	d.told = d.estimator.Target(now)
+	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now)}
 	return d.told, d.heard
 }
 
@@ -140,6 +151,17 @@ func (d *downlink) measured(now, rtt time.Duration) {
 	if d.estimator != nil {
 		d.estimator.RTT(now, rtt)
 	}
+}
+
+// latest is how long it takes now until a packet is known to have arrived, queues
+// on the way included; 0 where that isn't known.
+func (d *downlink) latest() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return 0
+	}
+	return d.estimator.Latest()
 }
 
 // state is all that can be read of the estimator; ok is false where there is none.

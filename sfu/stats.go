@@ -15,10 +15,11 @@ const (
 	nackTooOften
 	nackGone // no longer in the history
 	nackTooMany
+	nackFull // the path is
 	numNackResults
 )
 
-var nackNames = [numNackResults]string{"answered", "unknown", "too_soon", "too_often", "gone", "too_many"}
+var nackNames = [numNackResults]string{"answered", "unknown", "too_soon", "too_often", "gone", "too_many", "full"}
 
 func nackResult(r forward.LookupResult) int {
 	switch r {

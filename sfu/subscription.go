@@ -246,8 +246,10 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		counter.nackIn[nackTooMany].Add(uint64(len(sequences) - maxResend))
 		sequences = sequences[:maxResend]
 	}
+	latest := s.viewer.downlink.latest()
 	s.mu.Lock()
 	again := !s.renumbered
+	rtt := max(s.rtt, latest)
 	s.mu.Unlock()
 	n := s.numbers.Load()
 	if !again && n.RTXSSRC == 0 {
@@ -256,9 +258,13 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		counter.nackIn[nackGone].Add(uint64(len(sequences)))
 		return packet
 	}
-	for _, sequence := range sequences {
+	for i, sequence := range sequences {
+		if s.track.kind == Video && !s.viewer.media.peer.MayRepair(now) {
+			counter.nackIn[nackFull].Add(uint64(len(sequences) - i))
+			break
+		}
 		s.mu.Lock()
-		found, result := s.stream.Lookup(now, s.rtt, sequence)
+		found, result := s.stream.Lookup(now, rtt, sequence)
 		left := result == forward.Hit && s.left(found.Layer)
 		s.mu.Unlock()
 		if result != forward.Hit {
@@ -280,7 +286,7 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 		counter.repairedOut.Inc()
 		out.Reserve(1)
 		out.Put(s.appendRepair(out.Next(), &p, &found.Edit))
-		s.viewer.media.peer.Send(out, transport.Outgoing{Stamp: n.counted()})
+		s.viewer.media.peer.Send(out, transport.Outgoing{Stamp: n.counted(), Repair: true})
 	}
 	return packet
 }

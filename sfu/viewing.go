@@ -108,13 +108,16 @@ func (p *Participant) allocate(now time.Duration) {
 		return
 	}
 	budget, heard := p.downlink.budget(now, p.peer)
-	if budget == unlimited {
-		p.peer.SetEstimate(now, 0)
-	} else {
-		p.peer.SetEstimate(now, budget)
-	}
 	audio := p.gather()
-	v.choices = v.allocator.Allocate(now, budget+audio, v.tracks, v.choices[:0])
+	if budget.send == unlimited {
+		p.peer.SetEstimate(now, 0, false)
+	} else {
+		p.peer.SetEstimate(now, budget.pace+audio, budget.pace < budget.send)
+	}
+	if v.paceAt != never {
+		v.paceAt = now // how long is another question now
+	}
+	v.choices = v.allocator.Allocate(now, budget.send+audio, v.tracks, v.choices[:0])
 	for i := range v.choices {
 		p.aim(now, v.subs[i], v.views[i], &v.choices[i])
 	}
@@ -130,7 +133,7 @@ func (p *Participant) allocate(now time.Duration) {
 	}
 	v.lookAt = max(min(at, now+lookInterval), now+time.Millisecond)
 	p.sample(now, heard)
-	p.tellQuality(now, budget, heard)
+	p.tellQuality(now, budget.send, heard)
 }
 
 // renewPath begins to estimate and to allocate anew: the path to the viewer was dead

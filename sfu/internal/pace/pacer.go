@@ -4,8 +4,9 @@
 //
 // A Pacer is a leaky bucket. It leaks at Factor times the viewer's bandwidth
 // estimate and lets everything through until Window of that has been sent ahead:
-// on a wide link no frame ever fills it. The package is pure: no clock, no lock,
-// no goroutine, no packets.
+// on a wide link no frame ever fills it. While a queue stands in the network, it
+// leaks at no more than is to be sent, so that the queue empties. The package is
+// pure: no clock, no lock, no goroutine, no packets.
 package pace
 
 import "time"
@@ -29,10 +30,14 @@ type Pacer struct {
 	at    time.Duration
 }
 
-// SetEstimate takes the viewer's bandwidth estimate in bit/s; 0 paces nothing.
-func (p *Pacer) SetEstimate(now time.Duration, bits uint64) {
+// SetEstimate takes the viewer's bandwidth estimate in bit/s; 0 paces nothing. full
+// says that a queue stands in the network: then no more than that leaves.
+func (p *Pacer) SetEstimate(now time.Duration, bits uint64, full bool) {
 	p.leak(now)
-	p.rate = Factor * float64(bits) / 8
+	p.rate = float64(bits) / 8
+	if !full {
+		p.rate *= Factor
+	}
 	p.burst = max(p.rate*Window.Seconds(), minBurst)
 	if p.rate == 0 {
 		p.ahead = 0

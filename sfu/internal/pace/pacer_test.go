@@ -35,7 +35,7 @@ func TestPacer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var p Pacer
-			p.SetEstimate(start, tt.estimate)
+			p.SetEstimate(start, tt.estimate, false)
 			if took := drain(&p, start, tt.frame) - start; took < tt.least || took > tt.most {
 				t.Errorf("the last packet left after %v, want %v to %v", took, tt.least, tt.most)
 			}
@@ -47,7 +47,7 @@ func TestPacer(t *testing.T) {
 // leaves, and no less where it waits.
 func TestPacerKeepsTheRate(t *testing.T) {
 	var p Pacer
-	p.SetEstimate(0, 1_000_000)
+	p.SetEstimate(0, 1_000_000, false)
 	sent := 0
 	for now := time.Duration(0); now < time.Second; now += time.Millisecond {
 		for p.Allows(now) {
@@ -63,27 +63,41 @@ func TestPacerKeepsTheRate(t *testing.T) {
 
 func TestPacerFollowsTheEstimate(t *testing.T) {
 	var p Pacer
-	p.SetEstimate(0, 500_000)
+	p.SetEstimate(0, 500_000, false)
 	p.Sent(0, 100_000)
 	slow := p.Wait(0)
-	p.SetEstimate(0, 5_000_000)
+	p.SetEstimate(0, 5_000_000, false)
 	if fast := p.Wait(0); fast >= slow/5 {
 		t.Errorf("waits %v after a rise, %v before", fast, slow)
 	}
-	p.SetEstimate(0, 0)
+	p.SetEstimate(0, 0, false)
 	if !p.Allows(0) || p.Wait(0) != 0 {
 		t.Error("still waits without an estimate")
 	}
-	p.SetEstimate(0, 500_000)
+	p.SetEstimate(0, 500_000, false)
 	if !p.Allows(0) {
 		t.Error("an old debt came back")
+	}
+}
+
+// TestPacerWhileQueueStands: no more than the estimate leaves, and what waits is let
+// go faster once the queue is gone.
+func TestPacerWhileQueueStands(t *testing.T) {
+	var p Pacer
+	p.SetEstimate(0, 800_000, true)
+	if took := drain(&p, 0, 50_000); took < 440*time.Millisecond || took > 500*time.Millisecond {
+		t.Errorf("50 kB took %v at 100 kB/s", took)
+	}
+	p.SetEstimate(time.Second, 800_000, false)
+	if took := drain(&p, time.Second, 50_000) - time.Second; took > 200*time.Millisecond {
+		t.Errorf("50 kB took %v once the queue was gone", took)
 	}
 }
 
 // TestPacerClock: time that stands still or steps back changes nothing.
 func TestPacerClock(t *testing.T) {
 	var p Pacer
-	p.SetEstimate(time.Second, 500_000)
+	p.SetEstimate(time.Second, 500_000, false)
 	p.Sent(time.Second, 50_000)
 	wait := p.Wait(time.Second)
 	if got := p.Wait(0); got != wait {

@@ -18,6 +18,9 @@ type Outgoing struct {
 	Stamp bool
 	// Pace: they may wait, with what is ahead of them, while the path is full.
 	Pace bool
+	// Repair: they were sent before. They never wait, for they would be asked for
+	// again; MayRepair says whether there is room for one.
+	Repair bool
 	// Probe is the number of the probe cluster that they belong to, 0 for media.
 	Probe uint8
 }
@@ -46,7 +49,8 @@ type egress struct {
 	sequence uint16 // transport-wide, of the next packet
 	log      []Sent
 	pacer    pace.Pacer
-	waiting  []waiting // from first on
+	repairs  pace.Pacer // what repairs may take of the estimate
+	waiting  []waiting  // from first on
 	first    int
 	bytes    int // that wait
 }
@@ -87,6 +91,9 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 			p.hold(e, packet, o.Stamp, b.began)
 			b.run[i], held = nil, true
 			continue
+		}
+		if o.Repair {
+			e.repairs.Sent(b.began, len(packet))
 		}
 		b.run[i] = k.leave(packet, o.Stamp, o.Probe, b.began)
 	}
@@ -195,13 +202,34 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 	return wait
 }
 
-// SetEstimate tells the pacer what the path carries, in bit/s; 0 paces nothing.
-func (p *Peer) SetEstimate(now time.Duration, bits uint64) {
+// SetEstimate tells the pacer what the path carries, in bit/s; 0 paces nothing. While
+// full, a queue stands in the network, and no more than that leaves.
+func (p *Peer) SetEstimate(now time.Duration, bits uint64, full bool) {
 	if k := p.keys.Load(); k != nil {
 		k.outRTPMu.Lock()
-		k.egress.pacer.SetEstimate(now, bits)
+		k.egress.pacer.SetEstimate(now, bits, full)
+		if full {
+			bits = uint64(repairShare * float64(bits))
+		}
+		k.egress.repairs.SetEstimate(now, bits, true)
 		k.outRTPMu.Unlock()
 	}
+}
+
+// repairShare is what repairs may take while a queue stands in the network. Without
+// a bound they fill it anew, and what is lost of them is asked for again.
+const repairShare = 0.3
+
+// MayRepair reports whether a packet may be sent again now. Who misses one that may
+// not will ask again.
+func (p *Peer) MayRepair(now time.Duration) bool {
+	k := p.keys.Load()
+	if k == nil {
+		return false
+	}
+	k.outRTPMu.Lock()
+	defer k.outRTPMu.Unlock()
+	return k.egress.repairs.Allows(now)
 }
 
 // Waiting is how many bytes the pacer holds.

@@ -101,7 +101,7 @@ func TestSendPaces(t *testing.T) {
 	v := newViewer(t)
 	const paced, urgent = true, false
 	now := time.Second
-	v.peer.SetEstimate(now, 400_000) // 125 kB/s and 5 kB ahead
+	v.peer.SetEstimate(now, 400_000, false) // 125 kB/s and 5 kB ahead
 	v.send(now, 0, 10, 1200, Outgoing{Stamp: true, Pace: paced})
 	v.send(now, 10, 1, 100, Outgoing{Stamp: true, Pace: urgent})
 	if got := v.expect(0, 1, 2, 3, 10); !reflect.DeepEqual(got, []uint16{0, 1, 2, 3, 4}) {
@@ -137,7 +137,7 @@ func TestSendPaces(t *testing.T) {
 
 func TestPacerIsBounded(t *testing.T) {
 	v := newViewer(t)
-	v.peer.SetEstimate(0, 50_000)
+	v.peer.SetEstimate(0, 50_000, false)
 	for i := range 20 {
 		v.send(0, uint16(100*i), 100, 1000, Outgoing{Pace: true}) //nolint:gosec // small
 	}
@@ -147,7 +147,7 @@ func TestPacerIsBounded(t *testing.T) {
 	if v.engine.counters.PacerDrops.Load() == 0 {
 		t.Error("no drop is counted")
 	}
-	v.peer.SetEstimate(0, 0)
+	v.peer.SetEstimate(0, 0, false)
 	released := 0
 	for wait := time.Duration(1); wait > 0; released++ {
 		wait = v.peer.Release(time.Second)
