@@ -12,16 +12,16 @@ export function layersAt(seen, at) {
 }
 
 /**
- * The first time in [from, to) at which every track is as wanted by what was told
+ * The first time in [from, to) at which the tracks are as wanted by what was told
  * and what is shown, Infinity if there is none.
- * @param {(track: {id: string, layer: number | null, width: number}) => boolean} wanted
+ * @param {(tracks: {id: string, layer: number | null, width: number}[]) => boolean} wanted
  */
 export function reached(seen, ids, from, to, wanted) {
   const changes = [from, ...seen.quality.map(([at]) => at), ...ids.flatMap(id => seen.tracks[id].widths.map(([at]) => at))];
   const times = changes.filter(at => at >= from && at < to).sort((a, b) => a - b);
   return times.find(at => {
     const layers = layersAt(seen, at);
-    return ids.every(id => wanted({ id, layer: layers[id], width: seen.tracks[id].widths.findLast(([when]) => when <= at)?.[1] ?? 0 }));
+    return wanted(ids.map(id => ({ id, layer: layers[id], width: seen.tracks[id].widths.findLast(([when]) => when <= at)?.[1] ?? 0 })));
   }) ?? Infinity;
 }
 
