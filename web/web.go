@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,35 @@ func withoutDocs(module []byte) []byte {
 	})
 }
 
+// moduleReference is what a module loads before it runs: an import or a re-export.
+var moduleReference = regexp.MustCompile(`(?m)^(?:import|export)\s[^'"]*?\sfrom '(\.[^']+)'`)
+
+// The app's one page, its first module, and where the page names it.
+const (
+	appPage  = "/app/index.html"
+	entry    = "/app/main.js"
+	entryTag = `  <script type="module" src="` + entry + `">`
+)
+
+// withPreloads names all modules that the app's first one needs in the page itself,
+// so that the browser asks for them at once: they import each other six deep, and
+// each step would be a round trip before anything is painted.
+func withPreloads(page []byte, assets map[string]asset) []byte {
+	var links strings.Builder
+	modules := []string{entry}
+	for i := 0; i < len(modules); i++ {
+		for _, reference := range moduleReference.FindAllSubmatch(assets[modules[i]].body, -1) {
+			name := path.Join(path.Dir(modules[i]), string(reference[1]))
+			if slices.Contains(modules, name) {
+				continue
+			}
+			modules = append(modules, name)
+			links.WriteString(`  <link rel="modulepreload" href="` + name + "\">\n")
+		}
+	}
+	return bytes.Replace(page, []byte(entryTag), []byte(links.String()+entryTag), 1)
+}
+
 // asset is one embedded file, ready to serve.
 type asset struct {
 	body        []byte
@@ -81,7 +111,7 @@ func Handler() http.Handler {
 func resolve(urlPath string) string {
 	room, deep := strings.CutPrefix(urlPath, "/r/")
 	if urlPath == "/" || deep && roomName.MatchString(room) {
-		return "/app/index.html"
+		return appPage
 	}
 	return urlPath
 }
@@ -109,19 +139,25 @@ func load(fsys fs.FS) map[string]asset {
 		if path.Ext(name) == ".js" {
 			body = withoutDocs(body)
 		}
-		sum := sha256.Sum256(body)
 		assets["/"+name] = asset{
 			body:        body,
-			compressed:  compress(compressor, body),
 			contentType: contentType,
 			document:    path.Ext(name) == ".html" || path.Ext(name) == ".svg",
-			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 			shared:      !strings.Contains(name, "/") || strings.HasPrefix(name, "sdk/"),
 		}
 		return nil
 	})
 	if err != nil {
 		panic("web: " + err.Error())
+	}
+	page := assets[appPage]
+	page.body = withPreloads(page.body, assets)
+	assets[appPage] = page
+	for name, one := range assets {
+		sum := sha256.Sum256(one.body)
+		one.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+		one.compressed = compress(compressor, one.body)
+		assets[name] = one
 	}
 	return assets
 }

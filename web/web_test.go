@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -142,15 +143,51 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+// Whatever the app's first module needs is asked for with the page, and nothing that can wait.
+func TestPreloads(t *testing.T) {
+	assets := load(files)
+	page := string(assets[appPage].body)
+	var links []string
+	for _, match := range regexp.MustCompile(`<link rel="modulepreload" href="([^"]+)">`).FindAllStringSubmatch(page, -1) {
+		links = append(links, match[1])
+	}
+	needed := map[string]bool{entry: true}
+	for pending := []string{entry}; len(pending) > 0; pending = pending[1:] {
+		for _, match := range regexp.MustCompile(`from '(\.[^']+)'`).FindAllStringSubmatch(string(assets[pending[0]].body), -1) {
+			if name := path.Join(path.Dir(pending[0]), match[1]); !needed[name] {
+				needed[name] = true
+				pending = append(pending, name)
+			}
+		}
+	}
+	if len(links) != len(needed)-1 || len(links) < 30 {
+		t.Errorf("%d modules are preloaded, %d are needed besides the first", len(links), len(needed)-1)
+	}
+	for _, name := range links {
+		if !needed[name] {
+			t.Errorf("%s is preloaded, and nothing needs it at once", name)
+		}
+	}
+	for _, later := range []string{"/app/strings/zh.js", "/plenum-call.js"} {
+		if _, ok := assets[later]; !ok || slices.Contains(links, later) {
+			t.Errorf("%s can wait", later)
+		}
+	}
+	if first := strings.Index(page, "modulepreload"); first > strings.Index(page, "<script") {
+		t.Error("the first module is asked for before what it needs")
+	}
+}
+
 // The app must start fast on a bad network: all that it loads, in every language.
 func TestWeight(t *testing.T) {
-	total := 0
+	total, raw := 0, 0
 	for name, one := range load(files) {
 		if name != "/plenum-call.js" {
 			total += len(one.compressed)
+			raw += len(one.body)
 		}
 	}
-	t.Logf("%d bytes", total)
+	t.Logf("%d bytes, %d before compression", total, raw)
 	if total > 100_000 {
 		t.Errorf("the app loads %d bytes, which is more than 100,000", total)
 	}

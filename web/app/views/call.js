@@ -9,6 +9,7 @@ import {Panels} from './panels.js';
 import {People, drawCount} from './people.js';
 import {showReactions} from './reactions.js';
 import {Sound} from './sound.js';
+import {StatisticsPanel} from './statistics.js';
 import {Tiles} from './tiles.js';
 
 /**
@@ -25,8 +26,6 @@ export class CallView {
   state;
   #views;
   #drawing = false;
-  /** @type {Promise<import('./statistics.js').StatisticsPanel>} */
-  #statistics;
 
   /** @param {Room} room @param {string} name @param {SettingsOfAddress} settings */
   constructor(room, name, settings) {
@@ -44,12 +43,9 @@ export class CallView {
     const dialogs = new Settings(state, () => sound.switchSpeaker());
     this.#views = {
       tiles, sound, banners, dialogs,
-      chat: new Chat(state), people: new People(state),
+      chat: new Chat(state), people: new People(state), statistics: new StatisticsPanel(state),
       controls: new Controls(state, {tiles, panels, settings: dialogs}),
     };
-    // Nobody who joins waits for numbers; but they must be there when the connection is not.
-    this.#statistics = import('./statistics.js').then(({StatisticsPanel}) => new StatisticsPanel(state));
-    this.#statistics.catch((error) => state.failed(error));
     showReactions(state);
     state.on('change', () => this.#schedule());
     byId('room-name', HTMLElement).textContent = room.name;
@@ -70,9 +66,8 @@ export class CallView {
     const {camera, microphone} = this.state.media;
     const open = {camera: camera?.muted === false, microphone: microphone?.muted === false};
     this.state.close();
-    const {tiles, sound, banners, controls} = this.#views;
-    for (const view of [tiles, sound, banners, controls]) view.close();
-    this.#statistics.then((panel) => panel.close(), () => {});
+    const {tiles, sound, banners, controls, statistics} = this.#views;
+    for (const view of [tiles, sound, banners, controls, statistics]) view.close();
     element.hidden = true;
     return open;
   }
