@@ -1,7 +1,7 @@
 /** The app in real Chromium against the real binary: what people do in a call. */
 import assert from 'node:assert/strict';
-import {after, before, describe, it} from 'node:test';
-import {fillRoom, joinAs, open, says, sizes, startBrowser, startServer} from './harness.js';
+import {describe, it} from 'node:test';
+import {fillRoom, joinAs, open, says, sizes, stage} from './harness.js';
 import {recordVoice} from './voice.js';
 
 describe('a call', () => {
@@ -9,18 +9,13 @@ describe('a call', () => {
   const tile = (name) => `.tile[aria-label^="${name}"]`;
   const spoken = (page, text) => page.waitForFunction((part) => document.querySelector('#notices').textContent.includes(part), text);
 
-  before(async () => {
-    server = await startServer(['--drain-timeout', '2s']);
-    browser = await startBrowser([`--use-file-for-fake-audio-capture=${recordVoice()}`]);
+  stage({server: ['--drain-timeout', '2s'], browser: [`--use-file-for-fake-audio-capture=${recordVoice()}`]}, async (made) => {
+    ({server, browser} = made);
     ada = await joinAs(await open(browser, server.room('tea'), {permissions: ['clipboard-read', 'clipboard-write']}), 'Ada');
     bob = await joinAs(await open(browser, server.room('tea')), 'Bob');
     crowd = await open(browser, `${server.url}/app/icon.svg`);
     await ada.waitForSelector(`${tile('Bob')}.video`);
     await bob.waitForSelector(`${tile('Ada')}.video`);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
   });
 
   it('shows who speaks', async () => {
@@ -84,7 +79,7 @@ describe('a call', () => {
   it('copies a link without secrets', async () => {
     await ada.click('#copy-link');
     await spoken(ada, 'The link is copied.');
-    assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), server.room('tea'));
+    assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), `${server.url}/r/tea`);
   });
 
   it('says under every icon what it is', async () => {

@@ -1,19 +1,11 @@
 /** Cameras and sounds: what the lobby and the call do with what is plugged in. */
 import assert from 'node:assert/strict';
-import {after, before, describe, it} from 'node:test';
-import {fillRoom, joinAs, open, says, sizes, startBrowser, startServer} from './harness.js';
+import {describe, it} from 'node:test';
+import {fillRoom, joinAs, open, recordDevices, says, sizes, stage} from './harness.js';
 
-/** Runs in a page before its scripts: keeps what is asked of the devices, and what is played. */
-function listen() {
-  window.asked = [];
+/** Runs in a page before its scripts: keeps the notes that are played. */
+function recordNotes() {
   window.notes = [];
-  window.blurred = [];
-  const devices = navigator.mediaDevices;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = (constraints) => {
-    window.asked.push(constraints);
-    return getUserMedia(constraints);
-  };
   window.OscillatorNode = class extends OscillatorNode {
     constructor(context, options) {
       super(context, options);
@@ -30,18 +22,9 @@ function blurring() {
     return {...getCapabilities.call(this), ...(this.kind === 'video' && {backgroundBlur: [true, false]})};
   };
   MediaStreamTrack.prototype.applyConstraints = function apply(constraints) {
-    if ('backgroundBlur' in constraints) {
-      window.blurred.push(constraints.backgroundBlur);
-      return Promise.resolve();
-    }
-    return applyConstraints.call(this, constraints);
-  };
-  const devices = navigator.mediaDevices;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  window.asked = [];
-  devices.getUserMedia = (constraints) => {
-    window.asked.push(constraints);
-    return getUserMedia(constraints);
+    if (!('backgroundBlur' in constraints)) return applyConstraints.call(this, constraints);
+    window.blurred.push(constraints.backgroundBlur);
+    return Promise.resolve();
   };
 }
 
@@ -54,17 +37,10 @@ describe('devices', () => {
     return {id: one.id, device: one.getSettings().deviceId, live: one.readyState === 'live'};
   });
 
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser(['--use-fake-device-for-media-stream=device-count=2,fps=10']);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  stage({browser: ['--use-fake-device-for-media-stream=device-count=2,fps=10']}, (made) => { ({server, browser} = made); });
 
   it('the lobby changes cameras, and the call goes on with the chosen one', async () => {
-    const page = await open(browser, server.room('tea'), {init: listen});
+    const page = await open(browser, server.room('tea'));
     await page.waitForFunction(() => document.querySelector('#preview').videoWidth > 0 && document.querySelector('#lobby [data-picker=camera]').options.length === 3);
     const first = await track(page);
     const [, ...ids] = await page.evaluate(() => [...document.querySelector('#lobby [data-picker=camera]').options].map(({value}) => value));
@@ -103,7 +79,7 @@ describe('devices', () => {
   });
 
   it('the background is blurred where the system can, and stays so when the camera comes back', async () => {
-    const page = await open(browser, server.room('tea'), {init: blurring});
+    const page = await open(browser, server.room('tea'), {init: [recordDevices, blurring]});
     const box = '#lobby .pickers >> text=Blur my background';
     await page.waitForFunction(() => document.querySelector('#preview').videoWidth > 0);
     await page.click('#lobby-devices summary');
@@ -130,7 +106,7 @@ describe('devices', () => {
 
   it('a phone changes between front and back in the call', async () => {
     const bob = await joinAs(await open(browser, server.room('phone')), 'Bob');
-    const page = await joinAs(await open(browser, server.room('phone'), {...phone, init: listen}), 'Ada');
+    const page = await joinAs(await open(browser, server.room('phone'), {...phone, init: recordDevices}), 'Ada');
     await page.waitForSelector('.tile[data-local=true].video.mirrored');
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
     const front = await page.evaluateHandle(() => window.plenum.room.publications.find(({source}) => source === 'camera').tracks[0]);
@@ -163,7 +139,7 @@ describe('devices', () => {
   });
 
   it('coming and going sounds only for whoever wants it', async () => {
-    const page = await joinAs(await open(browser, server.room('sounds'), {init: listen}), 'Ada');
+    const page = await joinAs(await open(browser, server.room('sounds'), {init: recordNotes}), 'Ada');
     const crowd = await open(browser, `${server.url}/readyz`);
     const count = (text) => page.waitForFunction((wanted) => document.querySelector('#head-count').textContent === wanted, text);
     const leaves = () => crowd.evaluate(() => window.sitters.pop().send('{"type":"leave"}'));

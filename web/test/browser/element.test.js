@@ -1,50 +1,35 @@
 /** The custom element <plenum-call> on somebody else's page. */
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {after, before, describe, it} from 'node:test';
-import {fillRoom, joinAs, open, receives, recordSockets, startBrowser, startHost, startServer, withoutTouch} from './harness.js';
+import {describe, it} from 'node:test';
+import {fillRoom, joinAs, open, receives, recordDevices, recordSockets, stage, startBrowser, startHost, withoutTouch} from './harness.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const [, markup] = readme.match(/```html\n([\s\S]*?)```/);
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
-/** Runs in a page before its scripts: keeps what is asked of the devices, and what the element tells. */
+/** Runs in a page before its scripts: keeps what the element tells. */
 function listen() {
-  window.asked = [];
   window.told = [];
-  window.missing = '';
-  const {mediaDevices: devices} = navigator;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = async (constraints) => {
-    window.asked.push(Object.keys(constraints).filter((kind) => constraints[kind]).sort().join());
-    if (constraints[window.missing]) throw new DOMException('', 'NotFoundError');
-    return getUserMedia(constraints);
-  };
   for (const name of ['joined', 'left', 'error']) addEventListener(name, ({detail}) => { if (detail) window.told.push(detail.error?.message ?? name); }, true);
 }
 
 describe('the custom element', () => {
   let server, browser, host, crowd;
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
+  stage({}, async (made) => {
+    ({server, browser} = made);
     host = await startHost();
     crowd = await open(browser, `${server.url}/readyz`);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-    host?.stop();
   });
 
   let made = 0;
   /** A page with the README's element, and somebody in its room by the app. */
-  async function embed({attributes = 'autojoin', within = browser, init = listen, others = true} = {}) {
+  async function embed({attributes = 'autojoin', within = browser, init = [], others = true} = {}) {
     const room = `element-${++made}`;
     const text = markup.replaceAll('https://HOST', server.url).replace('"demo"', `"${room}"`).replace('autojoin', attributes);
     host.pages.set(`/${room}.html`, `<!doctype html><html lang="en"><title>Element</title><link rel="icon" href="data:,"><main>${text}</main>`);
     const other = others ? await joinAs(await open(browser, server.room(room)), 'Guest') : null;
-    const page = await open(within, `${host.origin}/${room}.html`, {init});
+    const page = await open(within, `${host.origin}/${room}.html`, {init: [listen, recordDevices, init].flat()});
     const element = page.locator('plenum-call');
     return {
       page, other, room, element,
@@ -57,6 +42,8 @@ describe('the custom element', () => {
       },
     };
   }
+  /** What was asked of the devices, in words. */
+  const asked = (page) => page.evaluate(() => window.asked.splice(0).map((one) => Object.keys(one).filter((kind) => one[kind]).sort().join()));
   /** Somebody in the app sees the element's person. */
   const ada = '.tile[aria-label^="Ada"]';
 
@@ -116,24 +103,25 @@ describe('the custom element', () => {
     await watcher.button('Leave').waitFor();
     await watcher.page.waitForFunction(() => window.told.includes('joined'));
     assert.deepEqual(await texts(watcher), ['Leave']);
-    assert.deepEqual(await watcher.page.evaluate(() => window.asked), []);
+    assert.deepEqual(await asked(watcher.page), []);
     await watcher.leave();
     const speaker = await embed({attributes: 'autojoin audio-only', others: false});
     await speaker.element.locator('button[aria-pressed=true]').waitFor();
     assert.deepEqual(await texts(speaker), ['Microphone', 'Share screen', 'Leave']);
-    assert.deepEqual(await speaker.page.evaluate(() => window.asked), ['audio']);
+    assert.deepEqual(await asked(speaker.page), ['audio']);
     await speaker.leave();
   });
 
   it('opens a device that was missing when it is pressed, and nothing else', async () => {
-    const {page, element, button, published, leave} = await embed({others: false, init: `(${listen})(); window.missing = 'audio';`});
+    const {page, element, button, published, leave} = await embed({others: false, init: () => { window.missing = 'audio'; }});
     await element.getByRole('alert').filter({hasText: 'microphone could not be opened: missing'}).waitFor();
     assert.equal(await published(), 'camera live');
-    assert.deepEqual(await page.evaluate(() => [window.asked.splice(0), window.told]), [['audio,video', 'video', 'audio'], ['joined', 'The microphone could not be opened: missing.']]);
+    assert.deepEqual(await asked(page), ['audio,video', 'video', 'audio']);
+    assert.deepEqual(await page.evaluate(() => window.told), ['joined', 'The microphone could not be opened: missing.']);
     await page.evaluate(() => { window.missing = ''; });
     await button('Microphone').dblclick();
     await element.locator('button[aria-pressed=true]:has-text("Microphone")').waitFor();
-    assert.deepEqual(await page.evaluate(() => window.asked), ['audio']);
+    assert.deepEqual(await asked(page), ['audio']);
     assert.equal(await published(), 'camera live,microphone live');
     await leave();
   });
@@ -160,7 +148,7 @@ describe('the custom element', () => {
   });
 
   it('says why it was ended, and joins again', async () => {
-    const {page, element, button, leave} = await embed({others: false, init: `(${recordSockets})(); (${listen})();`});
+    const {page, element, button, leave} = await embed({others: false, init: recordSockets});
     await button('Leave').waitFor();
     await page.waitForFunction(() => window.told.includes('joined'));
     await receives(page, {type: 'error', code: 'kicked', message: 'You were asked to leave.', fatal: true});

@@ -4,7 +4,7 @@
  */
 import {mkdirSync} from 'node:fs';
 import {join as path} from 'node:path';
-import {drawnCamera, fillRoom, joinAs, open, receives, recordSockets, says, sizes, startBrowser, startServer} from './harness.js';
+import {drawnCamera, fillRoom, joinAs, open, receives, recordSockets, sizes, startBrowser, startServer} from './harness.js';
 
 const [directory = 'gallery', part = ''] = process.argv.slice(2);
 mkdirSync(directory, {recursive: true});
@@ -95,11 +95,7 @@ if (wants(...states)) {
   const people = await helper();
   await crowd(people, 'tea', names.slice(0, 4));
   for (const locale of ['en-US', 'zh-CN']) {
-    const page = await joinAs(await open(browser, server.room('tea'), {...desktop, locale, init: (argument) => {
-      const {hue, camera, sockets} = argument;
-      (0, eval)(`(${camera})`)({hue});
-      (0, eval)(`(${sockets})`)();
-    }, initArgument: {hue: 210, camera: String(drawnCamera), sockets: String(recordSockets)}}), 'Ada Lovelace');
+    const page = await joinAs(await open(browser, server.room('tea'), {...desktop, locale, init: [drawnCamera, recordSockets]}), 'Ada Lovelace');
     await page.waitForFunction(() => [...document.querySelectorAll('.tile video')].filter((one) => one.videoWidth > 0).length >= 5, undefined, {timeout: 60_000});
     const message = (index, body) => people.evaluate(([at, value]) => window.crowd[at].send(value), [index, body]);
     await message(0, {text: 'Good morning! The notes of last week are at https://example.org/notes/2026-11-19.html'});

@@ -6,6 +6,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {createServer} from 'node:http';
 import {createRequire} from 'node:module';
+import {after, before} from 'node:test';
 import {fileURLToPath} from 'node:url';
 
 const {chromium} = createRequire(new URL('../../e2e/package.json', import.meta.url))('playwright-core');
@@ -36,7 +37,8 @@ export async function startServer(flags = [], wanted = 0) {
     get log() { return log; },
     url: `http://localhost:${port}`,
     port: Number(port),
-    room: (name) => `http://localhost:${port}/r/${name}`,
+    /** Its page in the app, with a camera that is small enough for several pages on two cores. */
+    room: (name) => `http://localhost:${port}/r/${name}?video=320x180x10`,
     async stop(signal = 'SIGKILL') {
       if (server.exitCode !== null || server.signalCode !== null) return;
       const gone = once(server, 'exit');
@@ -57,7 +59,8 @@ export async function startHost() {
   });
   host.listen(0, '127.0.0.1');
   await once(host, 'listening');
-  return {pages, origin: `http://localhost:${host.address().port}`, stop: () => host.close()};
+  host.unref(); // nothing waits for its end
+  return {pages, origin: `http://localhost:${host.address().port}`};
 }
 
 /** @param {string[]} flags @param {{fakeDevices?: boolean}} options */
@@ -75,11 +78,31 @@ export function startBrowser(flags = [], {fakeDevices = true} = {}) {
 }
 
 /**
+ * A server and a browser of its own for the tests of a `describe`.
+ *
+ * @param {{server?: string[], browser?: string[]}} flags
+ * @param {(made: {server: Awaited<ReturnType<typeof startServer>>, browser: import('playwright-core').Browser}) => unknown} begin  what else the tests need
+ */
+export function stage(flags, begin) {
+  let server, browser;
+  before(async () => {
+    server = await startServer(flags.server);
+    browser = await startBrowser(flags.browser);
+    await begin({server, browser});
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+}
+
+/**
  * Opens a page in a context of its own, which fails the test's `errors` on any
  * mistake of the page: exceptions, console errors, violations of the policy.
  *
  * @param {import('playwright-core').Browser} browser
  * @param {string} url
+ * @param {object} [options]  size; init: what runs in the page before its scripts, one or several; the rest is the context's
  */
 export async function open(browser, url, {size = sizes.laptop, init, initArgument, ...context} = {}) {
   const own = await browser.newContext({viewport: size, ...context});
@@ -87,7 +110,7 @@ export async function open(browser, url, {size = sizes.laptop, init, initArgumen
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
   page.on('console', (message) => { if (message.type() === 'error') page.errors.push(message.text()); });
-  if (init) await page.addInitScript(init, initArgument);
+  for (const one of [init ?? []].flat()) await page.addInitScript(one, initArgument);
   await page.goto(url);
   page.leave = () => own.close();
   return page;
@@ -118,6 +141,19 @@ export async function withoutTouch(page) {
     });
     if (!value) throw new Error(`not within ${within} ms: ${condition}`);
     return value;
+  };
+}
+
+/** Runs in a page before its scripts: keeps what is asked of camera and microphone in `asked`, where `missing` names a kind that there is none of. */
+export function recordDevices() {
+  window.asked = [];
+  window.missing = '';
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (constraints) => {
+    window.asked.push(constraints);
+    if (constraints[window.missing]) throw new DOMException('', 'NotFoundError');
+    return getUserMedia(constraints);
   };
 }
 

@@ -5,35 +5,38 @@ import {mkdtempSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {after, before, describe, it} from 'node:test';
-import {fillRoom, open, startBrowser, startServer} from './harness.js';
+import {describe, it} from 'node:test';
+import {fillRoom, open, stage, startServer} from './harness.js';
 
 describe('who is there', () => {
   let server, browser, crowd;
   const told = (page, text) => page.waitForFunction((wanted) => document.querySelector('#present').textContent === wanted, text);
-  before(async () => {
-    server = await startServer(['--max-room-participants', '6']);
-    browser = await startBrowser();
+  stage({server: ['--max-room-participants', '6']}, async (made) => {
+    ({server, browser} = made);
     crowd = await open(browser, `${server.url}/readyz`);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
   });
 
   it('names those who are in the room, as they come and go', async () => {
     const page = await open(browser, server.room('tea'));
     await told(page, 'Nobody is here yet.');
-    await fillRoom(crowd, server, 'tea', ['Bob']);
+    await page.clock.install();
+    const come = (...names) => names.reduce((before, name) => before.then(() => fillRoom(crowd, server, 'tea', [name])), Promise.resolve());
+    /** What the page says once it has asked again, which it does every few seconds. */
+    const next = async (text) => {
+      await page.clock.fastForward(4000);
+      await told(page, text);
+    };
+    await come('Bob');
     await told(page, 'Bob is here.');
-    await fillRoom(crowd, server, 'tea', ['Cem']);
-    await told(page, 'Bob and Cem are here.');
-    for (const name of ['Dot', '', 'Eve']) await fillRoom(crowd, server, 'tea', [name]);
-    await told(page, 'Bob, Cem, Dot, and 2 others are here.');
-    await fillRoom(crowd, server, 'tea', ['Flo']);
-    await told(page, 'Bob, Cem, Dot, and 3 others are here. The room is full at the moment.');
+    await come('Cem');
+    await next('Bob and Cem are here.');
+    await come('Dot', '', 'Eve');
+    await next('Bob, Cem, Dot, and 2 others are here.');
+    await come('Flo');
+    await next('Bob, Cem, Dot, and 3 others are here. The room is full at the moment.');
     await crowd.evaluate(() => window.sitters.splice(0).forEach((socket) => socket.send('{"type":"leave"}')));
-    await told(page, 'Nobody is here yet.');
+    await page.waitForFunction(async () => (await (await fetch('/rooms/tea')).json()).count === 0);
+    await next('Nobody is here yet.');
     assert.equal(await page.getAttribute('#present', 'role'), 'status');
     assert.deepEqual(page.errors, []);
     await page.leave();

@@ -4,8 +4,8 @@
  * before the page's scripts run, and its rule that nothing plays before a touch is kept.
  */
 import assert from 'node:assert/strict';
-import {after, before, describe, it} from 'node:test';
-import {joinAs, open, sizes, startBrowser, startServer} from './harness.js';
+import {describe, it} from 'node:test';
+import {joinAs, open, sizes, stage} from './harness.js';
 
 /** Runs in the page before its scripts. */
 function poorer() {
@@ -50,15 +50,10 @@ function poorer() {
 
 describe('a browser with less', () => {
   let server, browser, page, bob;
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser(['--autoplay-policy=user-gesture-required']);
+  stage({browser: ['--autoplay-policy=user-gesture-required']}, async (made) => {
+    ({server, browser} = made);
     bob = await joinAs(await open(browser, server.room('tea')), 'Bob');
     page = await open(browser, server.room('tea'), {init: poorer, size: sizes.phone});
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
   });
 
   it('shows its lobby, without the choice of speakers', async () => {
@@ -130,7 +125,7 @@ describe('a browser with less', () => {
   });
 
   it('takes the address’s codec as a wish, not as a condition', async () => {
-    await page.goto(`${server.room('tea')}?codec=AV1&simulcast=1`);
+    await page.goto(`${server.room('tea')}&codec=AV1&simulcast=1`);
     await joinAs(page, 'Ada');
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
     assert.deepEqual(page.errors, []);

@@ -1,8 +1,8 @@
 /** What the README and examples/ show, run as it stands on a page of another origin than the server's. */
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {after, before, describe, it} from 'node:test';
-import {joinAs, open, startBrowser, startHost, startServer, withoutTouch} from './harness.js';
+import {describe, it} from 'node:test';
+import {joinAs, open, stage, startBrowser, startHost, withoutTouch} from './harness.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const code = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, text]) => text);
@@ -11,21 +11,14 @@ const code = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, text]) => tex
 const example = (part) => code.find((text) => text.includes(part)) ?? assert.fail(`no example with ${part}`);
 
 describe('the SDK on other people’s pages', () => {
-  let server, browser, host, origin, pages;
+  let server, browser, origin, pages;
 
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-    host = await startHost();
-    ({origin, pages} = host);
+  stage({}, async (made) => {
+    ({server, browser} = made);
+    ({origin, pages} = await startHost());
     for (const name of ['plain', 'element']) {
       pages.set(`/${name}.html`, readFileSync(new URL(`../../examples/${name}.html`, import.meta.url), 'utf8').replace('src="/plenum-call.js"', `src="${server.url}/plenum-call.js"`));
     }
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-    host?.stop();
   });
 
   let made = 0;

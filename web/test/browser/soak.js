@@ -2,7 +2,6 @@
  * A long call: does the page's memory stay flat? Usage: node soak.js [MINUTES]
  * Somebody toggles, shares, comes and goes all the time; after each round the heap
  * is collected and measured. Fails where the last quarter holds more than the second.
- * The camera is small, so that it can run beside other work.
  */
 import {setTimeout as pause} from 'node:timers/promises';
 import {joinAs, open, startBrowser, startServer} from './harness.js';
@@ -43,7 +42,7 @@ const state = (page) => page.evaluate(async () => {
   };
 }).catch(String);
 const browser = await startBrowser();
-const room = `${server.room('soak')}?video=320x180x5`;
+const room = server.room('soak');
 const ada = await joinAs(await open(browser, room, {init: keepMessages}), 'Ada');
 const bob = await joinAs(await open(browser, room, {init: keepMessages}), 'Bob');
 // Nothing here is about speed: a busy machine may take its time.

@@ -1,7 +1,7 @@
 /** What goes wrong before and in a call, and the way on from there. */
 import assert from 'node:assert/strict';
-import {after, before, describe, it} from 'node:test';
-import {fillRoom, joinAs, open, receives, recordSockets, startBrowser, startServer} from './harness.js';
+import {describe, it} from 'node:test';
+import {fillRoom, joinAs, open, receives, recordSockets, stage, startBrowser, startServer} from './harness.js';
 
 /** Runs in the page: getUserMedia fails for what is named, as browsers do. */
 function failing({camera, microphone}) {
@@ -16,14 +16,7 @@ function failing({camera, microphone}) {
 
 describe('trouble before the call', () => {
   let server, browser;
-  before(async () => {
-    server = await startServer(['--max-room-participants', '2']);
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  stage({server: ['--max-room-participants', '2']}, (made) => { ({server, browser} = made); });
   const lobby = (init, initArgument, room = 'tea') => open(browser, server.room(room), {init, initArgument});
 
   for (const [name, text] of [
@@ -120,25 +113,27 @@ describe('trouble before the call', () => {
 
 describe('trouble in the call', () => {
   let server, browser, ada, bob;
-  before(async () => {
-    server = await startServer(['--drain-timeout', '2s']);
-    browser = await startBrowser();
+  stage({server: ['--drain-timeout', '2s']}, async (made) => {
+    ({server, browser} = made);
     [ada, bob] = await Promise.all(['Ada', 'Bob'].map(async (name) => joinAs(await open(browser, server.room('tea'), {init: recordSockets}), name)));
     await ada.waitForSelector('.tile[aria-label^="Bob"].video');
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
 
   it('a weak network is told, on the tile too', async () => {
+    await ada.clock.install(); // only what lasts is told: the seconds pass by leaps
+    const last = () => ada.clock.fastForward(7000);
     const id = await ada.evaluate(() => [...[...window.plenum.room.participants.values()][0].tracks.values()].find((one) => one.kind === 'video').id);
     await receives(ada, {type: 'quality', downlink: 80_000, tracks: [{id, layer: null, reason: 'bandwidth'}]});
-    await ada.waitForSelector('[data-banner=weak]:has-text("video is reduced")');
+    await last();
     await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state:has-text("your network is weak")');
+    await last();
+    await ada.waitForSelector('[data-banner=weak]:has-text("video is reduced")');
     await receives(ada, {type: 'quality', downlink: 2e6, tracks: [{id, layer: {spatial: 2, temporal: 0}}]});
-    await ada.waitForSelector('[data-banner=weak]', {state: 'detached'});
     await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state', {state: 'hidden'});
+    await last();
+    await ada.waitForSelector('.tile[aria-label^="Bob"]:not(.weak)');
+    await last();
+    await ada.waitForSelector('[data-banner=weak]', {state: 'detached'});
   });
 
   it('a codec that can’t be played is told by name', async () => {
@@ -162,13 +157,14 @@ describe('trouble in the call', () => {
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
   });
 
-  it('a server that is restarted is told, counted down to, and followed by itself', async () => {
+  it('a server that is restarted is told, counted down to, and followed by itself', async (context) => {
     const {port} = server;
     const ended = server.stop('SIGTERM');
     await ada.waitForSelector('.notice:has-text("being restarted")');
     await ended;
     await ada.waitForSelector('[data-banner=state]:has-text("Trying again in")', {timeout: 60_000});
     server = await startServer([], port);
+    context.after(() => server.stop());
     await ada.click('[data-banner=state] button');
     await ada.waitForSelector('[data-banner=state]', {state: 'detached'});
     await bob.waitForSelector('[data-banner=state]', {state: 'detached'});
