@@ -157,6 +157,40 @@ func TestPacerIsBounded(t *testing.T) {
 	}
 }
 
+// TestRepairsAreBounded: while a queue stands in the network repairs may take a share
+// of the estimate, none of it waits, and without a limit all may go.
+func TestRepairsAreBounded(t *testing.T) {
+	v := newViewer(t)
+	repair := func(now time.Duration) (n int) {
+		for v.peer.MayRepair(now) && n < 1000 {
+			v.send(now, uint16(n), 1, 1000, Outgoing{Stamp: true, Repair: true}) //nolint:gosec // small
+			n++
+		}
+		return n
+	}
+	second := func(from time.Duration) (n int) {
+		for at := time.Duration(0); at < time.Second; at += 10 * time.Millisecond {
+			n += repair(from + at)
+		}
+		return n
+	}
+	v.peer.SetEstimate(time.Second, 800_000, true)
+	if got := second(time.Second); got < 25 || got > 40 {
+		t.Errorf("%d repairs of 1 kB in a second while 100 kB/s leave", got)
+	}
+	v.peer.SetEstimate(3*time.Second, 800_000, false)
+	if got := second(3 * time.Second); got < 90 || got > 120 {
+		t.Errorf("%d repairs of 1 kB in a second once the queue is gone", got)
+	}
+	if n := v.peer.Waiting(); n != 0 {
+		t.Errorf("%d bytes wait", n)
+	}
+	v.peer.SetEstimate(5*time.Second, 0, false)
+	if got := repair(5 * time.Second); got != 1000 {
+		t.Errorf("%d repairs without a limit", got)
+	}
+}
+
 // listening is a Receiver that keeps what is told of feedback and keyframes.
 type listening struct {
 	deaf
