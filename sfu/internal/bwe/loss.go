@@ -16,7 +16,7 @@ const (
 	certainLoss        = 0.60 // at once
 	boundGrowth        = 0.08 // per second
 	boundMargin        = 0.97 // of the limit found
-	minEvidence        = 9.0  // twice the log-likelihood ratio, over the dispersion
+	minEvidence        = 16.0 // twice the log-likelihood ratio, over the dispersion
 	maxDoubt           = 4.0
 )
 

@@ -21,6 +21,7 @@ export class Network {
   #space = `pl${this.#id}`;
   #outside = `plo${this.#id}`;
   #inside = `pli${this.#id}`;
+  #isLimited = false;
   #folder = mkdtempSync(join(tmpdir(), 'plenum-e2e-'));
   /** The server's side. */
   host = '10.99.77.1';
@@ -118,10 +119,13 @@ export class Network {
   limit(kbits) {
     run(['tc', 'qdisc', 'replace', 'dev', this.#outside, 'root', 'tbf',
       'rate', `${kbits}kbit`, 'burst', '8kb', 'latency', '200ms']);
+    this.#isLimited = true;
   }
 
-  /** Lifts the limit. */
+  /** Lifts the limit, if there is one. */
   unlimit() {
+    if (!this.#isLimited) return;
+    this.#isLimited = false;
     run(['tc', 'qdisc', 'del', 'dev', this.#outside, 'root']);
   }
 
