@@ -33,6 +33,12 @@ const (
 	trendPoints = 64
 	minPoints   = 5
 
+	// A link that suddenly carries a fraction of what is sent shows in a shorter past
+	// first: a line through all of it has a kink to account for.
+	stepSpan   = 200 * time.Millisecond
+	steepSlope = 0.3  // s of queue per second: less than 77 % of what is sent gets through
+	steepQueue = 0.03 // s
+
 	// The trend is compared in the unit of libwebrtc's detector: slope (ms of
 	// delay per ms) × 60 samples × gain 4. Threshold and its adaptation are
 	// those of draft §5.4 and libwebrtc.
@@ -86,6 +92,7 @@ type delays struct {
 	tolerance float64       // of a standing queue, s
 	noise     float64       // of the points around the line, s
 	certain   bool          // the trend is more than the noise can make
+	steep     bool          // the queue has begun to grow fast
 	adapted   time.Duration // receiver's clock, last change of threshold
 	overRuns  int
 	usage     Usage
@@ -164,22 +171,43 @@ func (d *delays) drop() {
 // queue.
 func (d *delays) fit() {
 	d.standing = d.queue
-	var sumX, sumY float64
 	for i := range d.held {
 		p := d.points[(d.first+i)%trendPoints]
-		sumX += (p.at - d.group.at).Seconds()
-		sumY += p.queue
 		if d.group.at-p.at <= standingSpan {
 			d.standing = min(d.standing, p.queue)
 		}
 	}
-	d.trend = 0
-	if d.held < minPoints {
+	d.trend, d.steep = 0, false
+	slope, scatter, certain, ok := d.line(trendSpan)
+	if !ok {
 		return
 	}
-	meanX, meanY := sumX/float64(d.held), sumY/float64(d.held)
+	d.trend, d.certain = trendGain*slope, certain
+	d.noise += (scatter - d.noise) / 16
+	slope, _, certain, ok = d.line(stepSpan)
+	d.steep = ok && certain && slope > steepSlope && d.queue > steepQueue
+}
+
+// line is the least-squares line through the points of the last span: its slope,
+// the scatter around it, and whether the slope is more than that can make.
+func (d *delays) line(span time.Duration) (slope, scatter float64, certain, ok bool) {
+	first := 0
+	for first < d.held && d.group.at-d.points[(d.first+first)%trendPoints].at > span {
+		first++
+	}
+	n := d.held - first
+	if n < minPoints {
+		return 0, 0, false, false
+	}
+	var sumX, sumY float64
+	for i := first; i < d.held; i++ {
+		p := d.points[(d.first+i)%trendPoints]
+		sumX += (p.at - d.group.at).Seconds()
+		sumY += p.queue
+	}
+	meanX, meanY := sumX/float64(n), sumY/float64(n)
 	var xy, xx, yy float64
-	for i := range d.held {
+	for i := first; i < d.held; i++ {
 		p := d.points[(d.first+i)%trendPoints]
 		x, y := (p.at-d.group.at).Seconds()-meanX, p.queue-meanY
 		xy += x * y
@@ -187,20 +215,18 @@ func (d *delays) fit() {
 		yy += y * y
 	}
 	if xx == 0 {
-		return
+		return 0, 0, false, false
 	}
-	slope := xy / xx
-	d.trend = trendGain * slope
-	scatter := math.Sqrt(max(0, yy-slope*xy) / float64(d.held-2))
-	d.noise += (scatter - d.noise) / 16
-	d.certain = math.Abs(slope) > certainty*scatter/math.Sqrt(xx)
+	slope = xy / xx
+	scatter = math.Sqrt(max(0, yy-slope*xy) / float64(n-2))
+	return slope, scatter, math.Abs(slope) > certainty*scatter/math.Sqrt(xx), true
 }
 
 // detect compares the trend with the threshold and adapts the threshold, so
 // that a jittery path needs a steeper trend (draft §5.4).
 func (d *delays) detect(at time.Duration) {
 	switch {
-	case d.trend > d.threshold && d.queue > minQueue && d.certain:
+	case d.trend > d.threshold && d.queue > minQueue && (d.certain || d.steep):
 		d.overRuns++
 	case d.standing > d.tolerance+max(0, d.noise-quietNoise.Seconds()) && d.trend > -d.threshold:
 		d.overRuns++
