@@ -14,7 +14,8 @@
 // is taken off, so that a keyframe doesn't look like congestion. What is left, by
 // groups of packets sent within 5 ms, goes through a line fitted to the last half
 // second. Overuse is a slope above an adaptive threshold that noise can't make
-// (six standard errors), or a queue that stands above 35 ms and doesn't shrink.
+// (six standard errors, over the half second or, where a queue begins to grow
+// fast, over 200 ms), or a queue that stands above 35 ms and doesn't shrink.
 //
 // # Decrease, drain, increase
 //

@@ -140,7 +140,8 @@ describe('the downlink', { skip: noNamespaces() }, () => {
     const seen = await seenBy(ada);
     const explanations = { lossy: await explain(ada) };
     network.heal();
-    const lowest = Math.min(...seen.quality.filter(([at]) => at >= start).map(([, , downlink]) => downlink), before);
+    // While the rule is being set, the machine stands still for tens of milliseconds.
+    const lowest = Math.min(...seen.quality.filter(([at]) => at >= start + 1000).map(([, , downlink]) => downlink), before);
     const cameras = Object.keys(seen.tracks).filter(id => seen.tracks[id].kind === 'video');
     t.diagnostic(JSON.stringify({ before, lowest, gaps: cameras.map(id => Math.round(longestGap(seen, id, start, end))) }));
     await judge(t, () => {
