@@ -82,6 +82,7 @@ func (p *Participant) explain() *Explanation {
 	if p.peer != nil {
 		protocol, candidate := p.peer.Selected()
 		e.Path = strings.TrimSpace(protocol + " " + candidate)
+		p.peer.MeasureRTT() // which who publishes nothing isn't asked for otherwise
 		e.RTT = milliseconds(p.peer.RoundTrip())
 		e.Downlink = p.explainDownlink(now)
 	}
