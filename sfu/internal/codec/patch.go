@@ -11,8 +11,8 @@ func PatchNumbers(c Codec, info *Info, payload []byte, pictureID uint16, tl0, ke
 		return patch, 0
 	}
 	var at struct {
-		picture, tl0, key, length uint8 // offsets, 0 where absent
-		wide                      bool
+		numbering
+		key, length uint8 // the offset of KEYIDX, 0 where absent; how much may change
 	}
 	switch c {
 	case VP8:
@@ -20,7 +20,7 @@ func PatchNumbers(c Codec, info *Info, payload []byte, pictureID uint16, tl0, ke
 		if !ok {
 			return patch, 0
 		}
-		at.picture, at.wide, at.tl0, at.length = d.picture, d.wide, d.tl0, d.length
+		at.numbering, at.length = d.numbering, d.length
 		if d.hasIndex {
 			at.key = d.temporal
 		}
@@ -29,7 +29,7 @@ func PatchNumbers(c Codec, info *Info, payload []byte, pictureID uint16, tl0, ke
 		if !d.read(payload) {
 			return patch, 0
 		}
-		at.picture, at.wide, at.tl0 = d.picture, d.wide, d.tl0
+		at.numbering = d.numbering
 		// A picture id of two bytes at 1, the layer, TL0PICIDX: 5 bytes at most.
 		at.length = max(d.picture+1, d.tl0+1)
 		if d.wide {

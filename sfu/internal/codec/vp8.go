@@ -6,12 +6,35 @@ import "encoding/binary"
 // §4.2) lie; an offset of 0 is an absent field, and the length is that of the
 // whole descriptor, 1 to 6 bytes.
 type vp8Descriptor struct {
+	numbering
 	start            bool  // S bit, and partition 0
-	picture          uint8 // offset of the picture id, one byte or two
-	wide             bool  // the picture id has 15 bits
-	tl0, temporal    uint8 // offsets of TL0PICIDX and of TID|Y|KEYIDX
-	hasTID, hasIndex bool  // T and K: which parts of the latter count
+	temporal         uint8 // offset of TID|Y|KEYIDX
+	hasTID, hasIndex bool  // T and K: which parts of it count
 	length           uint8
+}
+
+// numbering is where a VP8 or VP9 payload descriptor has its pictures' numbers; 0
+// is an absent one.
+type numbering struct {
+	picture uint8 // offset of the picture id, one byte or two
+	wide    bool  // the picture id has 15 bits
+	tl0     uint8 // offset of TL0PICIDX
+}
+
+// tell reads the numbers of a payload.
+func (n *numbering) tell(b []byte, info *Info) {
+	switch {
+	case n.wide:
+		info.PictureIDBits = 15
+		info.PictureID = binary.BigEndian.Uint16(b[n.picture:]) & 0x7fff
+	case n.picture != 0:
+		info.PictureIDBits = 7
+		info.PictureID = uint16(b[n.picture])
+	}
+	if n.tl0 != 0 {
+		info.HasTL0PicIdx = true
+		info.TL0PicIdx = b[n.tl0]
+	}
 }
 
 func scanVP8(b []byte) (d vp8Descriptor, ok bool) {
@@ -59,18 +82,7 @@ func parseVP8(b []byte) (info Info) {
 		return Info{}
 	}
 	info.Start = d.start
-	switch {
-	case d.wide:
-		info.PictureIDBits = 15
-		info.PictureID = binary.BigEndian.Uint16(b[d.picture:]) & 0x7fff
-	case d.picture != 0:
-		info.PictureIDBits = 7
-		info.PictureID = uint16(b[d.picture])
-	}
-	if d.tl0 != 0 {
-		info.HasTL0PicIdx = true
-		info.TL0PicIdx = b[d.tl0]
-	}
+	d.tell(b, &info)
 	if d.hasTID {
 		const sync = 0x20 // Y: the frame refers to the base layer only
 		info.Temporal = b[d.temporal] >> 6

@@ -5,14 +5,13 @@ import "encoding/binary"
 // vp9Descriptor is a VP9 payload descriptor (RFC 9628 §4.2). An offset of 0 is
 // an absent field.
 type vp9Descriptor struct {
+	numbering
 	start, end bool // B, E
 	predicted  bool // P: from earlier pictures
 	flexible   bool // F
 	unused     bool // Z: not used to predict higher spatial layers
 	layered    bool // L
 
-	wide          bool  // the picture id has 15 bits
-	picture, tl0  uint8 // offsets of the picture id and of TL0PICIDX
 	spatial       uint8 // SID
 	temporal      uint8 // TID
 	upSwitch      bool  // U
@@ -149,18 +148,7 @@ func (v *vp9State) parse(b []byte, late bool) (info Info) {
 	}
 	info.Start, info.End = d.start, d.end
 	info.Spatial, info.Temporal = d.spatial, d.temporal
-	switch {
-	case d.wide:
-		info.PictureIDBits = 15
-		info.PictureID = binary.BigEndian.Uint16(b[d.picture:]) & 0x7fff
-	case d.picture != 0:
-		info.PictureIDBits = 7
-		info.PictureID = uint16(b[d.picture])
-	}
-	if d.tl0 != 0 {
-		info.HasTL0PicIdx = true
-		info.TL0PicIdx = b[d.tl0]
-	}
+	d.tell(b, &info)
 	// The upper spatial layers of a key picture have no P bit either, but they
 	// predict from the layer below. Where layers begin above 0 the lowest is the key.
 	lowest := d.spatial == 0 || !v.begun || info.PictureID != v.picture
