@@ -111,7 +111,12 @@ func (p *Participant) explainDownlink(now time.Duration) *Downlink {
 		Queue: milliseconds(s.Queue), Trend: s.Trend, Threshold: s.Threshold, Usage: s.Usage.String(),
 		Loss: s.Loss, InherentLoss: s.InherentLoss, ApplicationLimited: s.ApplicationLimited,
 		Reason: s.Reason.String(), ReasonAgo: milliseconds(now - s.ReasonAt),
-		Paced: p.peer.Waiting(), Probes: []Probe{}, History: p.viewing.minute.since(now),
+		Paced: p.peer.Waiting(), Probes: []Probe{}, Falls: []Fall{}, History: p.viewing.minute.since(now),
+	}
+	for _, f := range s.Falls {
+		d.Falls = append(d.Falls, Fall{
+			Ago: milliseconds(now - f.At), From: f.From, To: f.To, Reason: f.Reason.String(), Queue: milliseconds(f.Queue), Loss: f.Loss,
+		})
 	}
 	for _, r := range s.Probes {
 		d.Probes = append(d.Probes, Probe{Ago: milliseconds(now - r.At), Rate: r.Rate, Result: r.Result, Outcome: r.Outcome.String()})

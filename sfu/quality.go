@@ -97,6 +97,7 @@ type Downlink struct {
 	ReasonAgo          float64  `json:"reasonAgoMs"` // how long that is ago
 	Paced              int      `json:"pacedBytes"`  // that wait in the pacer now
 	Probes             []Probe  `json:"probes"`      // the last ones, oldest first
+	Falls              []Fall   `json:"falls"`       // of the estimate, the last ones, oldest first
 	History            []Sample `json:"history"`     // of the last minute, oldest first
 }
 
@@ -106,6 +107,16 @@ type Probe struct {
 	Rate    uint64  `json:"rate"`
 	Result  uint64  `json:"result"`
 	Outcome string  `json:"outcome"`
+}
+
+// Fall is a cut of the estimate, and what made it.
+type Fall struct {
+	Ago    float64 `json:"agoMs"`
+	From   uint64  `json:"from"`
+	To     uint64  `json:"to"`
+	Reason string  `json:"reason"`  // delay, loss or silence
+	Queue  float64 `json:"queueMs"` // that stood
+	Loss   float64 `json:"loss"`    // of the second before
 }
 
 // Sample is one second of a viewer's downlink.

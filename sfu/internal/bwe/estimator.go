@@ -13,19 +13,16 @@ const (
 )
 
 const (
-	defaultRTT   = 100 * time.Millisecond
-	ackedWindow  = 500 * time.Millisecond // for growth
-	cutWindow    = 300 * time.Millisecond // for cuts: shorter, for the link is full then
-	sentWindow   = 500 * time.Millisecond
-	growBelow    = 0.6  // of the tolerated queue
-	fullUse      = 0.80 // of the target sent: below, the application limits
-	maxOwn       = 75 * time.Millisecond
-	ownLeak      = 1.15            // of the rate: were it 1, a sender that uses all of it would owe ever more
-	clockJump    = 3 * time.Second // between two packets: the receiver's clock was set
-	cutPause     = 150 * time.Millisecond
-	silence      = time.Second // without feedback, plus three round trips
-	silenceStep  = 500 * time.Millisecond
-	silenceShare = 0.7
+	defaultRTT  = 100 * time.Millisecond
+	ackedWindow = 500 * time.Millisecond // for growth
+	cutWindow   = 300 * time.Millisecond // for cuts: shorter, for the link is full then
+	sentWindow  = 500 * time.Millisecond
+	growBelow   = 0.6  // of the tolerated queue
+	fullUse     = 0.80 // of the target sent: below, the application limits
+	maxOwn      = 75 * time.Millisecond
+	ownLeak     = 1.15            // of the rate: were it 1, a sender that uses all of it would owe ever more
+	clockJump   = 3 * time.Second // between two packets: the receiver's clock was set
+	cutPause    = 150 * time.Millisecond
 )
 
 // Config bounds the estimate, in bit/s; zero fields take the defaults.
@@ -75,6 +72,8 @@ type Estimator struct {
 	cutQueue         float64
 	reason           Reason
 	reasonAt         time.Duration
+	falls            [8]Fall
+	fallen           int
 	packets, missing uint64
 }
 
@@ -329,11 +328,21 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 	if e.control.rate >= before {
 		return
 	}
-	e.because(now, reason)
+	e.fell(now, before, reason)
 	e.prober.recovery = recoveryShare * e.control.cutFrom
 	if e.prober.regretted(now, acked, maxInterval) {
 		e.prober.recovery = 0
 	}
+}
+
+// fell notes a cut.
+func (e *Estimator) fell(now time.Duration, before float64, reason Reason) {
+	e.because(now, reason)
+	e.falls[e.fallen%len(e.falls)] = Fall{
+		At: now, From: uint64(before), To: uint64(e.control.rate), Reason: reason,
+		Queue: time.Duration(e.delays.standing * float64(time.Second)), Loss: e.losses.recent,
+	}
+	e.fallen++
 }
 
 // because notes why the estimate changed.
@@ -357,40 +366,4 @@ func (e *Estimator) Latest() time.Duration { return e.latest }
 func (e *Estimator) Sustained(now time.Duration) uint64 {
 	e.tick(now)
 	return uint64(min(max(e.control.rate, e.min), e.max))
-}
-
-// tick does what time alone brings about.
-func (e *Estimator) tick(now time.Duration) {
-	e.finishProbe(now)
-	if at, ok := e.silentAt(); ok && now >= at {
-		if e.beforeSilence == 0 {
-			e.beforeSilence = e.control.rate
-		}
-		e.silenced = now
-		e.control.rate = max(e.min, silenceShare*e.control.rate)
-		e.because(now, ReasonSilence)
-	}
-}
-
-// silentAt is when the rate is cut next for lack of feedback, while packets go
-// out.
-func (e *Estimator) silentAt() (time.Duration, bool) {
-	if !e.hasHeard || !e.isWaiting || e.lastSent-e.waiting < silence/2 || e.control.rate <= e.min {
-		return 0, false
-	}
-	at := e.waiting + silence + 3*e.rtt
-	if e.beforeSilence > 0 {
-		at = e.silenced + silenceStep
-	}
-	return at, true
-}
-
-// resume is called with the first feedback after silence: a probe shows soon
-// whether the path is what it was.
-func (e *Estimator) resume(now time.Duration) {
-	if e.beforeSilence > 0 {
-		e.prober.recovery = recoveryShare * e.beforeSilence
-		e.beforeSilence = 0
-		e.control.everCut, e.control.cutAt = true, now
-	}
 }

@@ -268,6 +268,9 @@ func TestStateDuringCall(t *testing.T) {
 		}
 		passed = passed || p.Outcome == bwe.Passed || p.Outcome == bwe.Limited
 	}
+	if n := len(st.Falls); n == 0 || st.Falls[n-1].From <= st.Falls[n-1].To || st.Falls[n-1].Reason != bwe.ReasonDelay {
+		t.Errorf("falls %+v of a link that is full", st.Falls)
+	}
 	if !passed || st.Reason.String() == "" || st.Usage.String() == "" {
 		t.Errorf("%+v", st)
 	}

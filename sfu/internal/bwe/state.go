@@ -31,6 +31,15 @@ type ProbeRecord struct {
 	Outcome Outcome
 }
 
+// Fall is a cut of the estimate, and what made it.
+type Fall struct {
+	At       time.Duration
+	From, To uint64 // bit/s
+	Reason   Reason
+	Queue    time.Duration // that stood
+	Loss     float64       // of the last second, 0–1
+}
+
 // State is all that can be read of an estimator. Rates are in bit/s.
 type State struct {
 	Target       uint64 // as Target returns it
@@ -57,6 +66,7 @@ type State struct {
 	ReasonAt time.Duration // when that was
 	Probes   []ProbeRecord // the last ones, oldest first
 	Interval time.Duration // between probes
+	Falls    []Fall        // the last ones, oldest first
 
 	Reported, Missing uint64 // packets, in all
 }
@@ -96,6 +106,9 @@ func (e *Estimator) State() State {
 	p := &e.prober
 	for i := max(0, p.logged-len(p.log)); i < p.logged; i++ {
 		s.Probes = append(s.Probes, p.log[i%len(p.log)])
+	}
+	for i := max(0, e.fallen-len(e.falls)); i < e.fallen; i++ {
+		s.Falls = append(s.Falls, e.falls[i%len(e.falls)])
 	}
 	return s
 }

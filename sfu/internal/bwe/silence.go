@@ -1,0 +1,46 @@
+package bwe
+
+import "time"
+
+const (
+	silence      = time.Second // without feedback, plus three round trips
+	silenceStep  = 500 * time.Millisecond
+	silenceShare = 0.7
+)
+
+// tick does what time alone brings about.
+func (e *Estimator) tick(now time.Duration) {
+	e.finishProbe(now)
+	if at, ok := e.silentAt(); ok && now >= at {
+		if e.beforeSilence == 0 {
+			e.beforeSilence = e.control.rate
+		}
+		e.silenced = now
+		before := e.control.rate
+		e.control.rate = max(e.min, silenceShare*before)
+		e.fell(now, before, ReasonSilence)
+	}
+}
+
+// silentAt is when the rate is cut next for lack of feedback, while packets go
+// out.
+func (e *Estimator) silentAt() (time.Duration, bool) {
+	if !e.hasHeard || !e.isWaiting || e.lastSent-e.waiting < silence/2 || e.control.rate <= e.min {
+		return 0, false
+	}
+	at := e.waiting + silence + 3*e.rtt
+	if e.beforeSilence > 0 {
+		at = e.silenced + silenceStep
+	}
+	return at, true
+}
+
+// resume is called with the first feedback after silence: a probe shows soon
+// whether the path is what it was.
+func (e *Estimator) resume(now time.Duration) {
+	if e.beforeSilence > 0 {
+		e.prober.recovery = recoveryShare * e.beforeSilence
+		e.beforeSilence = 0
+		e.control.everCut, e.control.cutAt = true, now
+	}
+}
