@@ -3,28 +3,35 @@ package transport
 import "time"
 
 const (
-	// batchSlots is how many packets a Batch holds before it flushes by itself:
+	// batchPackets is how many packets a Batch holds before it flushes by itself:
 	// a frame of five packets for fifty viewers.
-	batchSlots = 256
-	// batchDatagrams is how many it addresses: as many again are RTCP, which has
-	// no slots.
-	batchDatagrams = 2 * batchSlots
-	// slotSize holds the largest packet that is forwarded, the header extensions
-	// that a viewer's numbering may add, RTX, padding and the SRTP tag.
-	slotSize = 2048
+	batchPackets = 256
+	// batchDatagrams is how many it addresses: as many again are RTCP, which is
+	// not built in it.
+	batchDatagrams = 2 * batchPackets
+	// packetRoom holds the largest packet that is forwarded, the header extensions
+	// that a viewer's numbering may add, RTX, padding and the SRTP tag. Only while
+	// it is built does a packet take so much of the arena, then what it is long.
+	packetRoom = 2048
+	// Arenas begin at minArena and grow to what was needed, for most batches are
+	// for a packet or two. maxArena holds batchPackets of 1,200 bytes but for a few.
+	minArena, maxArena = 8 * packetRoom, 256 << 10
+	// cacheLine is what packets are aligned to.
+	cacheLine = 64
 )
 
 // Batch collects encrypted packets of one goroutine for many peers and sends
 // them with few system calls: sendmmsg, and segmented where a frame's packets
-// for one peer are equally long. The packets for one peer are built in slots
+// for one peer are equally long. The packets for one peer are built in the arena
 // (Next, Put) and then encrypted and addressed together (Peer.Send).
 type Batch struct {
-	engine *Engine
-	arena  []byte
-	used   int      // slots in use
-	run    [][]byte // plaintext packets since the last Send
-	parts  []part   // by port
-	began  time.Duration
+	engine  *Engine
+	arena   []byte
+	used    int      // bytes of the arena
+	packets int      // since the last Flush
+	run     [][]byte // plaintext packets since the last Send
+	parts   []part   // by port
+	began   time.Duration
 }
 
 // part is what goes out by one port.
@@ -38,21 +45,26 @@ func (e *Engine) NewBatch() (*Batch, error) { return e.newBatch(0) }
 
 // newBatch makes a Batch that sends from the socket of that number of each port.
 func (e *Engine) newBatch(socket int) (*Batch, error) {
-	b := &Batch{engine: e, arena: make([]byte, batchSlots*slotSize), run: make([][]byte, 0, batchSlots)}
+	b := &Batch{engine: e}
 	for _, p := range e.ports {
-		s, err := newSender(p.sockets[socket], batchDatagrams, e.segments)
+		s, err := newSender(p.sockets[socket], e.segments)
 		if err != nil {
 			return nil, err
 		}
-		b.parts = append(b.parts, part{sender: s, datagrams: make([]outgoing, 0, batchDatagrams)})
+		b.parts = append(b.parts, part{sender: s})
 	}
 	return b, nil
 }
 
-// Reserve makes room for n packets (at most 256) that go to one peer.
+// Reserve makes room for n packets (at most 64) that go to one peer.
 func (b *Batch) Reserve(n int) {
-	if b.used+n > batchSlots {
+	room := n * packetRoom
+	if b.packets+n > batchPackets || (b.used+room > len(b.arena) && len(b.arena) == maxArena) {
 		b.Flush()
+	}
+	if b.used+room > len(b.arena) {
+		// What is in the old arena stays there until it is sent.
+		b.arena, b.used = make([]byte, min(max(minArena, 2*len(b.arena), room), maxArena)), 0
 	}
 }
 
@@ -67,18 +79,25 @@ func (b *Batch) queue(to *path, packet []byte) {
 
 // Next is an empty buffer to append the next packet to.
 func (b *Batch) Next() []byte {
-	start := b.used * slotSize
-	return b.arena[start : start : start+slotSize-Overhead-1]
+	return b.arena[b.used : b.used : b.used+packetRoom-Overhead-1]
 }
 
 // Put keeps what was appended to Next for the next Send. A packet that outgrew
 // its buffer is dropped, which its size limit on the way in prevents.
 func (b *Batch) Put(packet []byte) {
-	if len(packet) == 0 || len(packet) > slotSize-Overhead-1 {
+	if len(packet) == 0 || len(packet) > packetRoom-Overhead-1 {
 		return
 	}
 	b.run = append(b.run, packet)
-	b.used++
+	b.packets++
+	// One byte of padding and the tag may follow.
+	b.used += (len(packet) + 1 + Overhead + cacheLine - 1) &^ (cacheLine - 1)
+}
+
+// drop forgets the packets of the run.
+func (b *Batch) drop() {
+	b.packets -= len(b.run)
+	b.run = b.run[:0]
 }
 
 // pad makes packets equally long that differ by a byte, by RTP padding (RFC 3550
@@ -115,5 +134,5 @@ func (b *Batch) Flush() {
 	if sent > 0 {
 		b.engine.counters.Latency.Observe((b.engine.config.Now() - b.began).Seconds())
 	}
-	b.used, b.run = 0, b.run[:0]
+	b.used, b.packets, b.run = 0, 0, b.run[:0]
 }

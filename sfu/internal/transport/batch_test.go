@@ -139,7 +139,7 @@ func TestBatchFlushesWhenFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 3*batchSlots + 5
+	const n = 3*batchPackets + 5
 	for i := range n {
 		out.Reserve(1)
 		out.Put(packet(out.Next(), uint16(i), 100)) //nolint:gosec // small
@@ -165,12 +165,12 @@ func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
 	}
 	p := &Peer{engine: e}
 	p.Send(out, Outgoing{Equalise: true})
-	for range 2 * batchSlots {
+	for range 2 * batchPackets {
 		out.Reserve(1)
 		out.Put(packet(out.Next(), 1, 100))
 		p.Send(out, Outgoing{Equalise: true})
 		out.Put(nil)
-		out.Put(make([]byte, slotSize))
+		out.Put(make([]byte, packetRoom))
 	}
 	out.Flush()
 	if calls := e.counters.Calls.Load(); calls != 0 {

@@ -57,14 +57,14 @@ type egress struct {
 
 // waiting is a packet that the pacer holds.
 type waiting struct {
-	packet *[slotSize]byte
+	packet *[packetRoom]byte
 	length int
 	stamp  bool
 	since  time.Duration
 }
 
 // slots are buffers for packets that wait.
-var slots = sync.Pool{New: func() any { return new([slotSize]byte) }}
+var slots = sync.Pool{New: func() any { return new([packetRoom]byte) }}
 
 // Send encrypts the packets that were Put since the last Send and addresses them
 // to p, or has them wait. Before p is connected and after it is closed they go
@@ -75,8 +75,7 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 	}
 	k := p.keys.Load()
 	if k == nil {
-		b.used -= len(b.run)
-		b.run = b.run[:0]
+		b.drop()
 		return
 	}
 	if o.Equalise && len(b.run) > 1 {
@@ -152,7 +151,7 @@ func (p *Peer) hold(e *egress, packet []byte, stamp bool, now time.Duration) {
 	if e.first >= maxWaiting { // of a queue that never runs empty, only what waits is kept
 		e.waiting, e.first = append(e.waiting[:0], e.waiting[e.first:]...), 0
 	}
-	w := waiting{packet: slots.Get().(*[slotSize]byte), length: len(packet), stamp: stamp, since: now}
+	w := waiting{packet: slots.Get().(*[packetRoom]byte), length: len(packet), stamp: stamp, since: now}
 	copy(w.packet[:], packet)
 	e.waiting = append(e.waiting, w)
 	e.bytes += w.length
@@ -163,7 +162,7 @@ func (p *Peer) hold(e *egress, packet []byte, stamp bool, now time.Duration) {
 func (p *Peer) Paced() <-chan struct{} { return p.paced }
 
 // mostReleased is how many packets one Release lets go.
-const mostReleased = batchSlots / 2
+const mostReleased = batchPackets / 2
 
 // Release lets packets leave that have waited long enough. wait is when to come
 // back, 0 if none is left.
@@ -182,10 +181,11 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 		e.first++
 		e.bytes -= w.length
 		p.engine.counters.PacerDelay.Observe((now - w.since).Seconds())
+		out.Reserve(1)
 		packet := append(out.Next(), w.packet[:w.length]...)
 		slots.Put(w.packet)
-		out.used++
-		out.run = append(out.run, k.leave(packet, w.stamp, 0, now))
+		out.Put(packet)
+		out.run[len(out.run)-1] = k.leave(packet, w.stamp, 0, now)
 	}
 	if e.first == len(e.waiting) {
 		e.waiting, e.first = e.waiting[:0], 0

@@ -89,7 +89,7 @@ func NewEngine(c Config) (*Engine, error) {
 	e.batches.New = func() any {
 		b, err := e.newBatch(0)
 		if err != nil { // the sockets are closed: it sends nowhere
-			b = &Batch{engine: e, arena: make([]byte, batchSlots*slotSize), parts: make([]part, len(e.ports))}
+			b = &Batch{engine: e, parts: make([]part, len(e.ports))}
 		}
 		return b
 	}

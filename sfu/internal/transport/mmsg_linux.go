@@ -158,32 +158,49 @@ type sender struct {
 
 	headers  []mmsghdr
 	iovecs   []unix.Iovec
-	controls [][]byte
-	first    []int // index of each message's first datagram
+	controls []control
+	first    []int32 // index of each message's first datagram
 	call     func(fd uintptr) bool
 	from, to int // messages still to send
 	sent     int
 	errno    syscall.Errno
 }
 
-func newSender(c *net.UDPConn, capacity int, segments bool) (*sender, error) {
+func newSender(c *net.UDPConn, segments bool) (*sender, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	s := &sender{
-		conn: raw, segments: segments,
-		headers: make([]mmsghdr, capacity), iovecs: make([]unix.Iovec, capacity),
-		controls: make([][]byte, capacity), first: make([]int, capacity+1),
-	}
-	for i := range s.controls {
-		s.controls[i] = make([]byte, unix.CmsgSpace(2))
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&s.controls[i][0]))
-		h.Level, h.Type = solUDP, udpSegment
-		h.SetLen(unix.CmsgLen(2))
-	}
+	s := &sender{conn: raw, segments: segments}
 	s.call = s.sendmmsg
 	return s, nil
+}
+
+// minSend is for how many datagrams a sender has room at first. Then it has room
+// for twice the most that it ever needed.
+const minSend = 16
+
+// grow makes room for n datagrams.
+func (s *sender) grow(n int) {
+	if n <= len(s.headers) {
+		return
+	}
+	n = max(minSend, 2*len(s.headers), n)
+	s.headers, s.iovecs, s.first = make([]mmsghdr, n), make([]unix.Iovec, n), make([]int32, n+1)
+	s.controls = make([]control, n)
+	for i := range s.controls {
+		c := &s.controls[i]
+		c.header.Level, c.header.Type = solUDP, udpSegment
+		c.header.SetLen(unix.CmsgLen(2))
+	}
+}
+
+// control is the control message that says how long the segments are, as
+// cmsg(3) lays it out on 64-bit Linux.
+type control struct {
+	header unix.Cmsghdr
+	size   uint16
+	_      [6]byte
 }
 
 // outgoing is one datagram.
@@ -238,6 +255,7 @@ func (s *sender) resend(datagrams []outgoing, failed int) (messages, calls int) 
 // pack makes messages of datagrams: consecutive ones for one destination become
 // a segmented one as long as they are equally long, but for a shorter last.
 func (s *sender) pack(datagrams []outgoing) int {
+	s.grow(len(datagrams))
 	n := 0
 	for i := 0; i < len(datagrams); n++ {
 		d := &datagrams[i]
@@ -257,17 +275,18 @@ func (s *sender) pack(datagrams []outgoing) int {
 		h.Control = nil
 		h.SetControllen(0)
 		if last-i > 1 {
-			binary.NativeEndian.PutUint16(s.controls[n][unix.CmsgLen(0):], uint16(size)) //nolint:gosec // an MTU
-			h.Control = &s.controls[n][0]
-			h.SetControllen(len(s.controls[n]))
+			c := &s.controls[n]
+			c.size = uint16(size) //nolint:gosec // an MTU
+			h.Control = (*byte)(unsafe.Pointer(c))
+			h.SetControllen(int(unsafe.Sizeof(*c)))
 		}
-		s.first[n] = i
+		s.first[n] = int32(i) //nolint:gosec // at most batchDatagrams
 		for ; i < last; i++ {
 			s.iovecs[i].Base = &datagrams[i].bytes[0]
 			s.iovecs[i].SetLen(len(datagrams[i].bytes))
 		}
 	}
-	s.first[n] = len(datagrams)
+	s.first[n] = int32(len(datagrams)) //nolint:gosec // likewise
 	return n
 }
 

@@ -13,7 +13,7 @@ func TestSenderAndReceiver(t *testing.T) {
 		if segments && !segmentable(from) {
 			t.Skip("this kernel does not segment UDP")
 		}
-		s, err := newSender(from, 256, segments)
+		s, err := newSender(from, segments)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestSenderAndReceiver(t *testing.T) {
 
 func TestSegmentsStayWithinTheKernelsLimits(t *testing.T) {
 	from, to := listenLoopback(t), listenLoopback(t)
-	s, err := newSender(from, 256, true)
+	s, err := newSender(from, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestSegmentsStayWithinTheKernelsLimits(t *testing.T) {
 
 func TestSenderSkipsWhatTheKernelRefuses(t *testing.T) {
 	from, to := listenLoopback(t), listenLoopback(t)
-	s, err := newSender(from, 16, true)
+	s, err := newSender(from, true)
 	if err != nil {
 		t.Fatal(err)
 	}

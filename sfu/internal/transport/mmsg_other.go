@@ -42,7 +42,7 @@ func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {
 // sender writes datagrams one by one where there is no sendmmsg.
 type sender struct{ conn *net.UDPConn }
 
-func newSender(c *net.UDPConn, _ int, _ bool) (*sender, error) { return &sender{c}, nil }
+func newSender(c *net.UDPConn, _ bool) (*sender, error) { return &sender{c}, nil }
 
 // poster writes single datagrams.
 type poster struct{ conn *net.UDPConn }

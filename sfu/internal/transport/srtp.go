@@ -143,7 +143,7 @@ func (p *Peer) queueRTCP(packet []byte, out *Batch) {
 	case to == nil:
 		_, _ = p.conn.Write(b)
 	default:
-		if n := len(out.parts[to.port].datagrams); n+batchSlots-out.used >= batchDatagrams {
+		if n := len(out.parts[to.port].datagrams); n+batchPackets-out.packets >= batchDatagrams {
 			out.Flush()
 		}
 		out.queue(to, b)
