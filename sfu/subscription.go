@@ -16,8 +16,8 @@ import (
 
 const (
 	// videoMemory and audioMemory are how many sent packets a subscription
-	// remembers to answer NACKs, at 32 bytes each: a second of 5 Mbit/s, which is
-	// several round trips; two seconds of audio.
+	// remembers at most to answer NACKs, at 32 bytes each: a second of 5 Mbit/s,
+	// which is several round trips; two seconds of audio.
 	videoMemory, audioMemory = 512, 128
 	// maxResend bounds the answers to one NACK message.
 	maxResend = 256

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -75,25 +76,86 @@ func (e *sent) edit(sequence uint16) wire.Edit {
 	}
 }
 
-// memory is a ring of what was sent, by outgoing number.
-type memory struct{ ring []sent }
+// memory is a ring of what was sent, by outgoing number. It begins small and
+// grows, up to most, rather than forget what went out within the time remembered:
+// most subscriptions are to sound and small pictures, whose packets are few.
+type memory struct {
+	ring  []sent
+	most  int
+	floor int64 // numbers up to this are forgotten, whatever the ring has room for
+	// first is the number that the quarter of the ring began with which is being
+	// filled, began when that and the quarters before did.
+	first int64
+	began [quarters]time.Duration
+}
 
-func newMemory(size int) memory {
-	size = min(max(size, 1), maxMemory)
-	m := memory{ring: make([]sent, 1<<bits.Len(uint(size-1)))}
-	for i := range m.ring {
-		m.ring[i].layer = noLayer
+const (
+	// firstMemory is the size of a ring that may grow.
+	firstMemory = 64
+	// remembered is for how long what was sent is held, if there is room for it:
+	// two round trips around the world, and more of any other.
+	remembered = 750 * time.Millisecond
+	quarters   = 4
+	longAgo    = math.MinInt64 / 2
+)
+
+func newMemory(most int) memory {
+	most = min(max(most, 1), maxMemory)
+	most = 1 << bits.Len(uint(most-1))
+	return memory{ring: newRing(min(most, firstMemory)), most: most}
+}
+
+func newRing(size int) []sent {
+	ring := make([]sent, size)
+	for i := range ring {
+		ring[i].layer = noLayer
 	}
-	return m
+	return ring
 }
 
 func (m *memory) size() int64 { return int64(len(m.ring)) }
+
+// reaches reports whether a number up to top is still remembered, or remembered as a hole.
+func (m *memory) reaches(out, top int64) bool { return out > max(top-m.size(), m.floor) }
 
 func (m *memory) slot(out int64) *sent { return &m.ring[out&int64(len(m.ring)-1)] }
 
 func (m *memory) holds(out int64) bool {
 	e := m.slot(out)
 	return e.layer != noLayer && e.out == uint32(out)
+}
+
+// advance makes room for out, which is above top, the highest number before.
+func (m *memory) advance(now time.Duration, top, out int64) {
+	if m.first == 0 {
+		m.first, m.began = out, [quarters]time.Duration{now, longAgo, longAgo, longAgo}
+	}
+	for out-m.first >= m.quarter() {
+		// The quarter that begins overwrites the oldest, whose last number went
+		// out before the one after it began.
+		if now-m.began[2] < remembered && len(m.ring) < m.most {
+			m.grow(top)
+			continue
+		}
+		m.first += m.quarter()
+		m.began = [quarters]time.Duration{now, m.began[0], m.began[1], m.began[2]}
+	}
+}
+
+func (m *memory) quarter() int64 { return max(m.size()/quarters, 1) }
+
+// grow doubles the ring, in which the numbers up to top are.
+func (m *memory) grow(top int64) {
+	m.floor = max(m.floor, top-m.size())
+	m.first -= m.quarter()
+	m.began = [quarters]time.Duration{m.began[1], m.began[3], longAgo, longAgo}
+	old := m.ring
+	m.ring = newRing(2 * len(old))
+	for i := range old {
+		if e := &old[i]; e.layer != noLayer {
+			*m.slot(int64(e.out)) = *e
+		}
+	}
 }
 
 func (m *memory) put(out int64, layer int8, ext int64, edit *wire.Edit) {

@@ -83,9 +83,63 @@ func TestLookupUnknown(t *testing.T) {
 
 func TestMemorySizes(t *testing.T) {
 	for size, want := range map[int]int64{-1: 1, 0: 1, 1: 1, 2: 2, 3: 4, 512: 512, 513: 1024, 1 << 15: 1 << 15, 1 << 20: 1 << 15} {
-		if m := newMemory(size); m.size() != want {
+		m := newMemory(size)
+		for out := range 8 * want {
+			m.advance(0, 1<<16+out-1, 1<<16+out)
+		}
+		if m.size() != want {
 			t.Errorf("memory of %d holds %d, want %d", size, m.size(), want)
 		}
+	}
+}
+
+// A memory holds what was sent within the time remembered, grows for nothing else,
+// and forgets nothing by growing; what it had forgotten before does not become a
+// hole that may be filled.
+func TestMemoryGrows(t *testing.T) {
+	for _, c := range []struct {
+		rate, want int // packets in a second, and the size that they need
+	}{{20, 64}, {60, 64}, {120, 128}, {250, 256}, {500, 512}, {5000, 512}} {
+		for _, b := range bases {
+			s := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, FirstSequence: b.sequence, Memory: 512})
+			s.SetTarget(all(0))
+			at := func(ext int) time.Duration { return time.Second * time.Duration(ext) / time.Duration(c.rate) }
+			for ext := range 4 * c.rate {
+				if ext%10 == 7 {
+					continue // lost
+				}
+				s.Push(at(ext), &Input{Ext: int64(ext), Payload: []byte{1}, Info: plain(true)})
+				held := min(ext, c.rate*3/4-1, 511)
+				for _, back := range []int{0, held / 2, held} {
+					want := (ext-back)%10 != 7
+					if got := s.memory.holds(s.numbers.top - int64(back)); got != want {
+						t.Fatalf("%d a second, number %d, %d back: %v, want %v", c.rate, ext, back, got, want)
+					}
+				}
+			}
+			if s.memory.size() != int64(c.want) {
+				t.Errorf("%d a second: memory of %d, want %d", c.rate, s.memory.size(), c.want)
+			}
+		}
+	}
+
+	s := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, Memory: 512})
+	s.SetTarget(all(0))
+	push := func(now time.Duration, ext int64) Verdict {
+		_, v := s.Push(now, &Input{Ext: ext, Payload: []byte{1}, Info: plain(true)})
+		return v
+	}
+	for ext := range int64(200) { // slowly: it stays small
+		push(time.Duration(ext)*time.Second/20, ext)
+	}
+	for ext := int64(200); ext < 400; ext++ { // at once: it grows
+		push(10*time.Second, ext)
+	}
+	if s.memory.size() < 256 {
+		t.Fatalf("memory of %d after a burst", s.memory.size())
+	}
+	if v := push(10*time.Second, 399-250); v != DropLate {
+		t.Errorf("a number that was forgotten before the memory grew: %v", v)
 	}
 }
 

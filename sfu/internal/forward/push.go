@@ -132,7 +132,7 @@ func (s *Stream) passLate(now time.Duration, in *Input) (wire.Edit, Verdict) {
 	wanted := known && in.Info.In.Has(selected)
 	out, place := s.numbers.find(in.Ext)
 	switch {
-	case place == before || out <= s.numbers.top-s.memory.size():
+	case place == before || !s.memory.reaches(out, s.numbers.top):
 		return wire.Edit{}, DropLate
 	case place == within && !s.memory.holds(out):
 		if wanted {
@@ -157,6 +157,7 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 	// The picture ends for the viewer with the highest spatial layer that he gets.
 	edit.Marker = in.Info.End && in.Info.Spatial == selected.Spatial()
 	if newest {
+		s.memory.advance(now, s.numbers.top, out)
 		s.numbers.top = out
 		s.numbers.newest = max(s.numbers.newest, in.Ext)
 	}
@@ -170,7 +171,10 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 // nobody can fill stalls decoders which rely on unbroken numbers.
 func (s *Stream) fill(now time.Duration, in *Input, out int64) wire.Edit {
 	edit := wire.Edit{Sequence: uint16(out), Timestamp: s.clock.stamp(now, in.Timestamp, in.Ext, false), Empty: true}
-	s.numbers.top = max(s.numbers.top, out)
+	if out > s.numbers.top {
+		s.memory.advance(now, s.numbers.top, out)
+		s.numbers.top = out
+	}
 	s.memory.put(out, in.Layer, in.Ext, &edit)
 	s.packets++
 	return edit

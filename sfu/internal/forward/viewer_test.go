@@ -3,6 +3,7 @@ package forward
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type viewer struct {
 	started bool
 	top     int64 // the highest number got
 	got     map[int64]*record
+	passed  []passed // when numbers were reached, in order
 
 	// The run that flows, if any does; lost says that the last one lost its thread.
 	alive, lost bool
@@ -46,6 +48,18 @@ type viewer struct {
 	topAt        time.Duration
 	numbers      [3]uint16 // sent with the newest packet
 	packets      uint32
+}
+
+// passed is when a number and all below it were sent or left for holes.
+type passed struct {
+	out int64
+	at  time.Duration
+}
+
+// mayForget: a number is among neither the newest few nor those of the time remembered.
+func (v *viewer) mayForget(now time.Duration, out int64) bool {
+	i := sort.Search(len(v.passed), func(i int) bool { return v.passed[i].out >= out })
+	return v.top-out >= int64(min(firstMemory, v.config.Memory)) && (i == len(v.passed) || now-v.passed[i].at >= remembered)
 }
 
 // seen is what was pushed of one layer.
@@ -203,6 +217,7 @@ func (v *viewer) flow(now time.Duration, in *Input, edit wire.Edit, verdict Verd
 		}
 	case out <= v.top-int64(v.config.Memory):
 		v.expect(in, verdict, DropLate)
+	case verdict == DropLate && v.mayForget(now, out):
 	default:
 		v.expect(in, verdict, Forward)
 		v.deliver(now, in, edit, out)
@@ -234,6 +249,7 @@ func (v *viewer) deliver(now time.Duration, in *Input, edit wire.Edit, out int64
 		return
 	}
 	v.top, v.newest = out, max(v.newest, in.Ext)
+	v.passed = append(v.passed, passed{out, now})
 	if len(in.Payload) > 0 {
 		v.numbers = numbers
 	}
@@ -296,7 +312,7 @@ func (v *viewer) lookup(now, rtt time.Duration, behind uint16, found Found, resu
 	case r.answers > 0 && now-r.answered < max(rtt, 20*time.Millisecond):
 		want = TooSoon
 	}
-	if result == Unknown && int(behind) >= v.config.Memory {
+	if result == Unknown && (int(behind) >= v.config.Memory || v.mayForget(now, v.top-int64(behind))) {
 		return // forgotten, as it may be
 	}
 	if result != want {
