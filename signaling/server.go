@@ -31,6 +31,10 @@ type participant interface {
 	Leave(cause error)
 }
 
+// readBuffer is how many bytes of a client's messages one read takes at most; an
+// SDP takes a few.
+const readBuffer = 1024
+
 // joinFunc asks the engine for a place in a room.
 type joinFunc func(sfu.JoinRequest) (participant, error)
 
@@ -83,6 +87,7 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
 			Subprotocols:     []string{subprotocol},
+			ReadBufferSize:   readBuffer, // or net/http's would be kept, and what it belongs to
 			WriteBufferPool:  &sync.Pool{},
 			CheckOrigin:      func(*http.Request) bool { return true }, // done by origins
 		},
@@ -90,7 +95,9 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 	}, nil
 }
 
-// ServeHTTP upgrades a request to a WebSocket and serves it until it ends.
+// ServeHTTP upgrades a request to a WebSocket, which is then served on a
+// goroutine of its own until it ends: net/http's has a stack that is made for more
+// and holds the request for as long.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	if !s.origins.allow(r) {
@@ -106,13 +113,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusServiceUnavailable, "the server is going away")
 		return
 	}
-	defer s.sockets.Done()
 	ws, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil { // the upgrader has answered
+		s.sockets.Done()
 		s.config.Log.Debug("upgrade failed", "remote", r.RemoteAddr, "err", err)
 		return
 	}
-	s.serve(newSocket(ws, &s.config), q, began)
+	go func() {
+		defer s.sockets.Done()
+		s.serve(newSocket(ws, &s.config), q, began)
+	}()
 }
 
 // refuse answers a request that does not become a WebSocket.
