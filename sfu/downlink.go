@@ -176,9 +176,8 @@ func (d *downlink) state() (s bwe.State, ok bool) {
 
 // minute is a ring of samples of the last minute. It belongs to the viewer's loop.
 type minute struct {
-	samples [minuteSamples]sample
-	next    int
-	count   int
+	samples []sample // grows to minuteSamples
+	next    int      // the oldest, once it has
 }
 
 // sample is one second.
@@ -190,16 +189,20 @@ type sample struct {
 }
 
 func (m *minute) add(now time.Duration, s *bwe.State) {
-	m.samples[m.next] = sample{now, s.Target, s.Acknowledged, s.Sent, s.Queue, s.RTT, s.Loss}
+	newest := sample{now, s.Target, s.Acknowledged, s.Sent, s.Queue, s.RTT, s.Loss}
+	if len(m.samples) < minuteSamples {
+		m.samples = append(m.samples, newest)
+		return
+	}
+	m.samples[m.next] = newest
 	m.next = (m.next + 1) % minuteSamples
-	m.count = min(m.count+1, minuteSamples)
 }
 
 // since lists the samples, oldest first.
 func (m *minute) since(now time.Duration) []Sample {
-	list := make([]Sample, 0, m.count)
-	for i := range m.count {
-		s := &m.samples[(m.next-m.count+i+minuteSamples)%minuteSamples]
+	list := make([]Sample, 0, len(m.samples))
+	for i := range m.samples {
+		s := &m.samples[(m.next+i)%len(m.samples)]
 		list = append(list, Sample{
 			Ago: milliseconds(now - s.at), Target: s.target, Acknowledged: s.acknowledged, Sent: s.sent,
 			Queue: milliseconds(s.queue), Loss: s.loss, RTT: milliseconds(s.rtt),

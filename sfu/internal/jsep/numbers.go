@@ -11,13 +11,13 @@ import (
 // one name may differ so that they need different numbers. The zero format is
 // one that Plenum doesn't know; its number is taken all the same.
 type format struct {
-	codec    codec.Codec
 	clock    uint32
 	channels uint16
-	profile  string
+	codec    codec.Codec
 	// inner is the payload type that this format wraps: RED's Opus, or, with no
 	// codec, the one that RTX repeats.
-	inner uint8
+	inner   uint8
+	profile string
 }
 
 func formatOf(c *Codec) format {
@@ -39,11 +39,11 @@ type numbers struct {
 }
 
 type numbered struct {
+	format format
+	fmtp   string
 	taken  bool
 	client bool // the client's last offer said so
 	used   bool // the offer being written uses it
-	format format
-	fmtp   string
 }
 
 type numberedExtension struct {

@@ -48,10 +48,23 @@ func (p *Peer) secure() {
 	if p.remote.DataChannels {
 		p.serveDataChannels(conn)
 	} else {
-		_, _ = io.Copy(io.Discard, conn)
+		discard(conn)
 	}
 	_ = conn.Close()
 	p.setDTLS(dtlsClosed)
+}
+
+// discard reads until the connection ends. Nothing but the end is expected, and
+// what doesn't fit the buffer is dropped all the same.
+func discard(conn *dtls.Conn) {
+	var b [16]byte
+	for {
+		_, err := conn.Read(b[:])
+		var temporary *dtls.TemporaryError
+		if err != nil && !errors.As(err, &temporary) {
+			return
+		}
+	}
 }
 
 func (p *Peer) handshake() (*dtls.Conn, error) {

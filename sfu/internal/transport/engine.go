@@ -29,6 +29,9 @@ import (
 const (
 	socketBuffer   = 4 << 20
 	tcpWriteBuffer = 1 << 20
+	// tcpReadQueue is how many packets of one peer by ICE-TCP may wait for pion;
+	// then they wait in the connection.
+	tcpReadQueue = 8
 )
 
 // Config says where an Engine listens.
@@ -264,7 +267,7 @@ func (e *Engine) startMuxes(conns []net.PacketConn, listeners []net.Listener) {
 	var tcp []ice.TCPMux
 	for _, l := range listeners {
 		tcp = append(tcp, ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: l, ReadBufferSize: 64, WriteBufferSize: tcpWriteBuffer,
+			Listener: l, ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBuffer,
 			Logger: e.loggers.NewLogger("ice-tcp"),
 		}))
 	}
