@@ -84,6 +84,10 @@ func (d *downlink) drain(peer *transport.Peer) {
 	d.sent = peer.TakeSent(d.sent)
 	for i := range d.sent {
 		s := &d.sent[i]
+		if s.Repair {
+			d.estimator.Resent(s.At, s.Sequence, int(s.Size))
+			continue
+		}
 		d.estimator.Sent(s.At, s.Sequence, int(s.Size), s.Probe)
 	}
 	if d.began == 0 && len(d.sent) > 0 {

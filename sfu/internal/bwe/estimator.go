@@ -110,7 +110,7 @@ func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uin
 	e.owed += float64(size) * 8
 	e.history.put(sequence, packet{
 		at:      now,
-		own:     uint32(own * 1e6),
+		own:     uint16(own / ownUnit.Seconds()),
 		size:    uint16(size),
 		cluster: e.prober.sent(now, size, probe, e.rtt),
 		fate:    inFlight,
@@ -121,6 +121,14 @@ func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uin
 	}
 	e.lastSent = now
 	e.hasSent = true
+}
+
+// Resent is Sent for a packet that repairs a loss.
+func (e *Estimator) Resent(now time.Duration, sequence uint16, size int) {
+	e.Sent(now, sequence, size, 0)
+	if p := e.history.get(e.history.unwrap(sequence)); p != nil {
+		p.again = true
+	}
 }
 
 // RTT takes a measurement of the round-trip time.
@@ -198,7 +206,7 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 		e.missing++
 		e.packets++
 		e.prober.report(p.cluster, p.at, 0, int(p.size), false)
-		return e.losses.add(p.at, int(p.size), true)
+		return e.losses.add(p.at, p.load(), true)
 	}
 	p.fate = received
 	e.checkClock(p.at, a.At)
@@ -210,11 +218,11 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 		e.missing--
 	} else {
 		e.packets++
-		judged = e.losses.add(p.at, int(p.size), false)
+		judged = e.losses.add(p.at, p.load(), false)
 		e.prober.report(p.cluster, p.at, a.At, int(p.size), true)
 	}
 	e.lastAt, e.latest = a.At, now-p.at
-	e.delays.add(now, p.at, a.At, float64(p.own)/1e6)
+	e.delays.add(now, p.at, a.At, float64(p.own)*ownUnit.Seconds())
 	if !e.hasRTT && now > p.at {
 		e.rtt = min(e.rtt, now-p.at)
 	}

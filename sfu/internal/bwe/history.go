@@ -22,13 +22,26 @@ const (
 	received
 )
 
+const ownUnit = 2 * time.Microsecond // maxOwn fits
+
 // packet is one sent packet; 16 bytes.
 type packet struct {
 	at      time.Duration
-	own     uint32 // µs of queue that our own bursts explain, at the estimated rate
+	own     uint16 // queue that our own bursts explain, at the estimated rate, in ownUnit
 	size    uint16
+	again   bool  // sent before: a repair
 	cluster uint8 // sent while this probe cluster was; 0 = none
 	fate    fate
+}
+
+// load is the size of a packet as far as it may have caused loss. Repairs follow
+// loss: a rate that counted them would be higher wherever more was lost, just as a
+// limit has it.
+func (p *packet) load() int {
+	if p.again {
+		return 0
+	}
+	return int(p.size)
 }
 
 // history holds the last packets by transport-wide sequence number.

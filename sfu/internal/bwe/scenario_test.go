@@ -18,6 +18,8 @@ func scenarios() []scenario {
 	shaped := func(p linksim.Path, bytes int) linksim.Path { p.Bucket = bytes; return p }
 	coarse := []linksim.Viewer{{Layers: layers, Key: 4}}
 	later := func(p linksim.Path, share float64) linksim.Path { p.Loss, p.LossFrom = share, 20*s; return p }
+	mended := func(v []linksim.Viewer) []linksim.Viewer { m := v[0]; m.Repair = true; return []linksim.Viewer{m} }
+	near := func(p linksim.Path) linksim.Path { p.Delay, p.Back = 3*ms, 3*ms; return p }
 	three := []linksim.Viewer{{Layers: []uint64{300 * kbit, 450 * kbit, 800 * kbit, 1150 * kbit, 1500 * kbit, 2500 * kbit, 3500 * kbit, 4500 * kbit}, Key: 2}}
 	burst := at(3 * mbit)
 	burst.Burst = linksim.Burst{ToBad: 0.005, ToGood: 0.1, Loss: 0.7}
@@ -61,14 +63,23 @@ func scenarios() []scenario {
 		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: narrow", path: shaped(narrow, 16000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 280 * ms, maxDown: s, maxSwitches: 45},
 		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: wide", path: shaped(narrow, 16000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
 		{name: "10 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(10*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 2 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.02)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "10 Mbit/s, 2 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.02), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 2 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.02)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "5 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(5*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "6 Mbit/s, 2 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.02)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "10 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(10*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 5 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.05)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "10 Mbit/s, 5 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.05), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 5 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.05)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "5 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(5*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "6 Mbit/s, 5 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.05)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "10 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(10*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 10 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.1)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "10 Mbit/s, 10 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.1), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "10 Mbit/s, 10 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.1)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "5 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(5*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "6 Mbit/s, 10 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.1)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
 		{name: "0.5 Mbit/s", path: at(mbit / 2), minUse: 0.85, maxQueue: 110 * ms, upTo: 0.5 * mbit, maxUp: 5 * s},
 		{name: "1 Mbit/s", path: at(mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: mbit, maxUp: 5 * s},
 		{name: "2.5 Mbit/s", path: at(2.5 * mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: 2.5 * mbit, maxUp: 5 * s},

@@ -31,6 +31,7 @@ type Sent struct {
 	Sequence uint16
 	Size     uint16 // bytes on the wire
 	Probe    uint8
+	Repair   bool
 }
 
 const (
@@ -94,7 +95,7 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 		if o.Repair {
 			e.repairs.Sent(b.began, len(packet))
 		}
-		b.run[i] = k.leave(packet, o.Stamp, o.Probe, b.began)
+		b.run[i] = k.leave(packet, o, b.began)
 	}
 	k.outRTPMu.Unlock()
 	for _, packet := range b.run {
@@ -111,17 +112,17 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 
 // leave numbers, logs and encrypts one packet in place; nil where that fails.
 // It runs under outRTPMu.
-func (k *keys) leave(packet []byte, stamp bool, probe uint8, now time.Duration) []byte {
+func (k *keys) leave(packet []byte, o Outgoing, now time.Duration) []byte {
 	e := &k.egress
 	size := len(packet) + Overhead + Headers
-	if stamp {
+	if o.Stamp {
 		wire.Stamp(packet, e.sequence)
 		if len(e.log) < maxLog {
-			e.log = append(e.log, Sent{At: now, Sequence: e.sequence, Size: uint16(size), Probe: probe}) //nolint:gosec // a packet's size
+			e.log = append(e.log, Sent{At: now, Sequence: e.sequence, Size: uint16(size), Probe: o.Probe, Repair: o.Repair}) //nolint:gosec // a packet's size
 		}
 		e.sequence++
 	}
-	if probe == 0 {
+	if o.Probe == 0 {
 		e.pacer.Sent(now, size)
 	}
 	encrypted, err := k.outRTP.EncryptRTP(packet[:0], packet, &k.outHeader)
@@ -185,7 +186,7 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 		packet := append(out.Next(), w.packet[:w.length]...)
 		slots.Put(w.packet)
 		out.Put(packet)
-		out.run[len(out.run)-1] = k.leave(packet, w.stamp, 0, now)
+		out.run[len(out.run)-1] = k.leave(packet, Outgoing{Stamp: w.stamp}, now)
 	}
 	if e.first == len(e.waiting) {
 		e.waiting, e.first = e.waiting[:0], 0

@@ -86,13 +86,16 @@ func TestSendStampsAndLogs(t *testing.T) {
 		t.Errorf("numbers %v", got)
 	}
 	const around = 12 + 8 + Overhead + Headers
-	want := []Sent{{time.Second, 0, 100 + around, 0}, {time.Second, 1, 100 + around, 0}, {3 * time.Second, 2, 200 + around, 7}}
+	want := []Sent{
+		{At: time.Second, Sequence: 0, Size: 100 + around}, {At: time.Second, Sequence: 1, Size: 100 + around},
+		{At: 3 * time.Second, Sequence: 2, Size: 200 + around, Probe: 7},
+	}
 	log := v.peer.TakeSent(nil)
 	if !reflect.DeepEqual(log, want) {
 		t.Errorf("log %v, want %v", log, want)
 	}
-	v.send(4*time.Second, 14, 1, 10, Outgoing{Stamp: true})
-	if log = v.peer.TakeSent(log); len(log) != 1 || log[0].Sequence != 3 {
+	v.send(4*time.Second, 14, 1, 10, Outgoing{Stamp: true, Repair: true})
+	if log = v.peer.TakeSent(log); len(log) != 1 || log[0].Sequence != 3 || !log[0].Repair {
 		t.Errorf("then %v", log)
 	}
 }

@@ -24,6 +24,7 @@ type Viewer struct {
 	Key     float64       // size of a keyframe by a frame's, at each step up; 0 = 1
 	Pace    float64       // frames are spread to at most this × the target; 0 = sent as one burst
 	Report  time.Duration // interval of feedback; 0 = 100 ms
+	Repair  bool          // what is lost is sent again after a round trip
 	NoRTT   bool          // nobody measures the round-trip time
 	Clock   time.Duration // the receiver's clock at the start
 	ClockAt time.Duration // when, if not 0, it is set to
@@ -139,16 +140,24 @@ func (w *Watcher) audio() {
 }
 
 // send sends one packet now and then sees whether a probe is wanted.
-func (w *Watcher) send(size int, probe uint8) {
+func (w *Watcher) send(size int, probe uint8) { w.transmit(size, probe, false) }
+
+func (w *Watcher) transmit(size int, probe uint8, repair bool) {
 	now := w.sim.now
 	sequence := w.sequence
 	w.sequence++
-	w.Estimator.Sent(now, sequence, size, probe)
+	if repair {
+		w.Estimator.Resent(now, sequence, size)
+	} else {
+		w.Estimator.Sent(now, sequence, size, probe)
+	}
 	arrival, queued, ok := w.sim.link.send(now, size)
 	w.Trace.sent(now, size, probe != 0)
 	if ok {
 		w.Trace.queued(now, queued)
 		w.sim.At(arrival, func() { w.receive(sequence, size, probe) })
+	} else if w.Repair && probe == 0 && !repair {
+		w.sim.At(now+w.sim.link.Delay+w.sim.link.Back, func() { w.transmit(size, 0, true) })
 	}
 	w.poll()
 }
