@@ -187,12 +187,17 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	var verdicts [maxArrived]forward.Verdict
 	forwarded := false
 	s.mu.Lock()
+	before := s.stream.Current().Layer
 	for i := range arrived {
 		edits[i], verdicts[i] = s.stream.Push(now, &arrived[i].input)
 		forwarded = forwarded || verdicts[i] == forward.Forward
 	}
 	report := forwarded && !s.reported
+	fell := s.track.kind == Video && s.stream.Current().Layer < before
 	s.mu.Unlock()
+	if fell {
+		s.viewer.media.peer.Discard(s.ssrc)
+	}
 	n := s.numbers.Load()
 	out.Reserve(len(arrived))
 	for i := range arrived {

@@ -11,6 +11,7 @@ type Counters struct {
 
 	PacerDelay *stat.Histogram // seconds, of packets that had to wait
 	PacerDrops stat.Counter    // packets for which there was no room to wait
+	PacerStale stat.Counter    // packets that waited until nobody needed them
 }
 
 func newCounters() Counters {

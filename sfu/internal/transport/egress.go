@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -156,6 +157,30 @@ func (p *Peer) hold(e *egress, packet []byte, stamp bool, now time.Duration) {
 	copy(w.packet[:], packet)
 	e.waiting = append(e.waiting, w)
 	e.bytes += w.length
+}
+
+// Discard drops what waits of a stream: a keyframe of a smaller picture is about to
+// make it useless, and would come the later for it.
+func (p *Peer) Discard(ssrc uint32) {
+	k := p.keys.Load()
+	if k == nil {
+		return
+	}
+	k.outRTPMu.Lock()
+	defer k.outRTPMu.Unlock()
+	e := &k.egress
+	kept := e.waiting[:e.first]
+	for _, w := range e.waiting[e.first:] {
+		if binary.BigEndian.Uint32(w.packet[8:]) != ssrc {
+			kept = append(kept, w)
+			continue
+		}
+		e.bytes -= w.length
+		slots.Put(w.packet)
+		p.engine.counters.PacerStale.Inc()
+	}
+	clear(e.waiting[len(kept):])
+	e.waiting = kept
 }
 
 // Paced delivers a value when packets have begun to wait: somebody must call

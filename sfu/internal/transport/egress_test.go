@@ -160,6 +160,26 @@ func TestPacerIsBounded(t *testing.T) {
 	}
 }
 
+// TestDiscard: what waits of one stream goes, and the others' packets keep their order.
+func TestDiscard(t *testing.T) {
+	v := newViewer(t)
+	v.peer.SetEstimate(time.Second, 400_000, false)
+	v.send(time.Second, 0, 4, 1200, Outgoing{Pace: true}) // fills the pacer
+	v.expect(0, 1, 2, 3)
+	v.send(time.Second, 4, 3, 1000, Outgoing{Pace: true})
+	waiting := v.peer.Waiting()
+	v.peer.Discard(1) // another's
+	if got := v.peer.Waiting(); got != waiting || waiting == 0 {
+		t.Errorf("%d bytes wait, %d before another's were discarded", got, waiting)
+	}
+	v.peer.Discard(2)
+	if got := v.peer.Waiting(); got != 0 || v.engine.counters.PacerStale.Load() != 3 {
+		t.Errorf("%d bytes wait, %d packets were stale", got, v.engine.counters.PacerStale.Load())
+	}
+	v.send(2*time.Second, 7, 1, 100, Outgoing{Pace: true})
+	v.expect(7)
+}
+
 // TestRepairsAreBounded: while a queue stands in the network repairs may take a share
 // of the estimate, none of it waits, and without a limit all may go.
 func TestRepairsAreBounded(t *testing.T) {

@@ -118,7 +118,7 @@ describe('the downlink', { skip: noNamespaces() }, () => {
       assert.ok(measured.returned <= 10000, `${measured.returned} ms until pictures are as before`);
       // Who has an open link doesn't notice.
       for (const ms of measured.openGaps) assert.ok(ms <= 500, `on the open link a picture stood still for ${ms} ms`);
-      for (const n of measured.openSlowest) assert.ok(n >= 0.8 * fps, `on the open link only ${n} frames in a second`);
+      for (const n of measured.openSlowest) assert.ok(n >= 0.6 * fps, `on the open link only ${n} frames in a second`);
       assert.ok(allAt(layersAt(open, full), 3, top), 'the open link has all at full size');
       for (const [at, changed] of open.quality) {
         assert.ok(at < full || Object.values(changed).every(l => l === top), `on the open link ${JSON.stringify(changed)}`);
