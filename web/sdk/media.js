@@ -45,8 +45,12 @@ export async function openDevices({camera = {}, microphone = {}} = {}) {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({video: camera, audio: microphone});
       return {camera: stream.getVideoTracks()[0] ?? null, microphone: stream.getAudioTracks()[0] ?? null, errors: []};
-    } catch {
-      // Which of the two it was is found out below.
+    } catch (error) {
+      // Whoever has just declined both is not asked for each of them once more. Otherwise
+      // it is found out below which of the two it was.
+      if (reasonOf(error) === 'denied' && await undecided()) {
+        return {camera: null, microphone: null, errors: [new DeviceError('camera', 'denied', error), new DeviceError('microphone', 'denied', error)]};
+      }
     }
   }
   const [one, other] = await Promise.allSettled([
@@ -108,6 +112,16 @@ export function watchDevices(listener, {signal} = {}) {
 /** @returns {boolean} */
 function supported() {
   return Boolean(globalThis.navigator?.mediaDevices);
+}
+
+/** Whether the browser would ask for camera and microphone again; false where it does not say. */
+async function undecided() {
+  try {
+    const states = await Promise.all(['camera', 'microphone'].map((name) => navigator.permissions.query({name: /** @type {PermissionName} */ (name)})));
+    return states.every(({state}) => state === 'prompt');
+  } catch {
+    return false;
+  }
 }
 
 /** @param {unknown} error @returns {import('./errors.js').DeviceReason} */

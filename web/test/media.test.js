@@ -8,9 +8,9 @@ afterEach(() => {
   else delete globalThis.navigator;
 });
 
-/** @param {object} [mediaDevices] */
-function browser(mediaDevices) {
-  Object.defineProperty(globalThis, 'navigator', {value: {mediaDevices}, configurable: true});
+/** @param {object} [mediaDevices] @param {object} [permissions] */
+function browser(mediaDevices, permissions) {
+  Object.defineProperty(globalThis, 'navigator', {value: {mediaDevices, permissions}, configurable: true});
 }
 
 const track = (kind) => ({kind, stopped: false, stop() { this.stopped = true; }});
@@ -41,6 +41,26 @@ test('without a camera there is still the microphone', async () => {
   assert.equal(camera, null);
   assert.equal(microphone?.kind, 'audio');
   assert.deepEqual(errors.map((one) => [one.kind, one.reason]), [['camera', 'missing']]);
+});
+
+test('whoever declines both is asked once; where one is blocked, the other is asked for', async () => {
+  for (const [states, prompts, kinds] of [
+    [{camera: 'prompt', microphone: 'prompt'}, 1, ['camera', 'microphone']],
+    [{camera: 'denied', microphone: 'prompt'}, 3, ['camera']],
+    [null, 3, ['camera']], // a browser that does not say
+  ]) {
+    let asked = 0;
+    browser({getUserMedia: async (constraints) => {
+      asked++;
+      if (constraints.video || states?.camera === 'prompt') throw new DOMException('', 'NotAllowedError');
+      return stream('audio');
+    }}, {query: async ({name}) => {
+      if (!states) throw new TypeError('no such permission');
+      return {state: states[name]};
+    }});
+    const {errors} = await openDevices();
+    assert.deepEqual([asked, errors.map(({kind, reason}) => `${kind} ${reason}`)], [prompts, kinds.map((kind) => `${kind} denied`)]);
+  }
 });
 
 test('one prompt for both, and none for what is not wanted', async () => {
