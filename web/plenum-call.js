@@ -293,7 +293,8 @@ export class PlenumCall extends HTMLElement {
     const own = this.#own[kind];
     const track = (own?.muted === false && own.tracks.find((one) => one.kind === 'video')) || null;
     const key = `own ${kind}`;
-    const {root, video} = this.#tile(key, this.#text('you'), kind === 'screen', this.#own.audio?.muted !== false);
+    const {root, video, initial} = this.#tile(key, this.#text('you'), kind === 'screen', this.#own.audio?.muted !== false);
+    initial.textContent = firstLetter(this.getAttribute('name') || this.#text('you'));
     root.classList.add('own');
     root.classList.toggle('video', track !== null);
     if (kind === 'video') root.dataset.speaker = room.localId;
@@ -366,7 +367,7 @@ export class PlenumCall extends HTMLElement {
   #tile(key, name, screen, muted) {
     const tile = this.#shown.get(key) ?? this.#makeTile(key, screen);
     tile.name.textContent = name;
-    tile.initial.textContent = [...name][0]?.toUpperCase() ?? '';
+    tile.initial.textContent = firstLetter(name);
     tile.root.classList.toggle('muted', muted && !screen);
     tile.root.setAttribute('aria-label', muted && !screen ? `${name}, ${this.#text('muted')}` : name);
     return tile;
@@ -407,6 +408,11 @@ export class PlenumCall extends HTMLElement {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, {detail}));
   }
+}
+
+/** @param {string} name */
+function firstLetter(name) {
+  return [...name.trim()][0]?.toUpperCase() ?? '';
 }
 
 function mutedIcon() {
