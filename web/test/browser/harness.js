@@ -181,26 +181,59 @@ export function drawnCamera({hue: own}) {
     return canvas.captureStream(rate);
   };
   window.drawPerson = (hue, rate = 10) => draw(640, 360, rate, (brush) => {
-    const sway = 6 * Math.sin(performance.now() / 900 + hue);
-    const wall = brush.createLinearGradient(0, 0, 640, 360);
-    wall.addColorStop(0, `hsl(${hue} 30% 66%)`);
-    wall.addColorStop(1, `hsl(${hue + 30} 34% 40%)`);
+    const now = performance.now() / 900 + hue;
+    const sway = 5 * Math.sin(now);
     const shape = (colour, ...ellipse) => {
       brush.fillStyle = colour;
       brush.beginPath();
       brush.ellipse(...ellipse, 0, 0, 7);
       brush.fill();
     };
+    const wall = brush.createLinearGradient(0, 0, 640, 360);
+    wall.addColorStop(0, `hsl(${hue} 24% 78%)`);
+    wall.addColorStop(1, `hsl(${hue + 25} 26% 54%)`);
     brush.fillStyle = wall;
     brush.fillRect(0, 0, 640, 360);
-    brush.fillStyle = `hsl(${hue + 20} 26% 54%)`;
-    brush.fillRect(60, 40, 120, 150);
-    brush.fillRect(470, 0, 90, 230);
-    const skin = `hsl(${22 + (hue % 12)} ${38 + (hue % 20)}% ${40 + (hue % 34)}%)`;
-    shape(`hsl(${hue + 180} 32% 30%)`, 320 + sway / 2, 392, 165, 130);
-    shape(skin, 320 + sway, 250, 32, 50);
-    shape(`hsl(${hue % 50} 30% ${14 + (hue % 16)}%)`, 320 + sway, 150, 72, 84);
-    shape(skin, 320 + sway, 168, 58, 74);
+    // A shelf with books on one side, a picture or a plant on the other.
+    for (let index = 0; index < 9; index++) {
+      brush.fillStyle = `hsl(${(hue + index * 67) % 360} 34% ${42 + (index * 13) % 24}%)`;
+      brush.fillRect(88 + index * 14, 150 - 52 - (index * 11) % 22, 11, 52 + (index * 11) % 22);
+    }
+    brush.fillStyle = `hsl(${hue + 15} 22% 38%)`;
+    brush.fillRect(78, 150, 146, 7);
+    if (hue % 40 < 20) {
+      brush.fillRect(448, 52, 104, 92);
+      brush.fillStyle = `hsl(${hue + 150} 32% 80%)`;
+      brush.fillRect(455, 59, 90, 78);
+      shape(`hsl(${hue + 190} 38% 62%)`, 490, 106, 24, 22);
+    } else {
+      for (const [x, y] of [[-26, 8], [26, 4], [-14, -26], [16, -30], [0, -44]]) shape(`hsl(140 26% ${34 + Math.abs(x) / 3}%)`, 505 + x, 190 + y, 16, 34);
+      brush.fillStyle = `hsl(${hue + 20} 30% 42%)`;
+      brush.fillRect(477, 210, 56, 60);
+    }
+    const skin = `hsl(${20 + (hue % 10)} ${34 + (hue % 14)}% ${48 + (hue * 7) % 28}%)`;
+    const hair = `hsl(${18 + (hue % 24)} 28% ${12 + (hue * 3) % 22}%)`;
+    const shirt = `hsl(${hue + 170} 34% 34%)`;
+    const x = 320 + sway;
+    if (hue % 3 === 0) shape(hair, x, 196, 84, 112); // long
+    shape(shirt, 320 + sway / 2, 398, 168, 128);
+    shape(skin, x, 262, 30, 44);
+    shape(hair, x, 150, 72, 80);
+    shape(skin, x - 59, 178, 10, 16);
+    shape(skin, x + 59, 178, 10, 16);
+    shape(skin, x, 172, 58, 74);
+    shape(hair, x - 14, 110, 52, 30);
+    for (const side of [-22, 22]) {
+      shape(hair, x + side, 149, 13, 3);
+      shape('#fdfdfb', x + side, 168, 9, Math.sin(now * 1.7) > 0.995 ? 1 : 6);
+      shape('#2a211c', x + side + sway / 3, 168, 4.5, Math.sin(now * 1.7) > 0.995 ? 1 : 5);
+    }
+    brush.strokeStyle = '#8c3f3a';
+    brush.lineWidth = 5;
+    brush.lineCap = 'round';
+    brush.beginPath();
+    brush.arc(x, 196, 20, 0.5, Math.PI - 0.5);
+    brush.stroke();
   });
   window.drawScreen = () => draw(1600, 1000, 5, (brush) => {
     brush.fillStyle = '#fbfbf8';
