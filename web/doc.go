@@ -36,10 +36,11 @@
 // The app has state, which knows no page either, and views, which draw it.
 //
 //	app/index.html    the one page, for / and /r/ROOM
-//	app/main.js       from the lobby into the call and back
+//	app/main.js       from the lobby into the call and back; what only the call needs is loaded
+//	                  after the first paint
 //	app/state/        the call (call.js), what is sent (media.js, devices.js), chat, hands and
 //	                  reactions (conversation.js), who is there before one joins (presence.js),
-//	                  what is wrong (trouble.js, quality.js), where tiles go (layout.js), what is remembered
+//	                  what is wrong (trouble.js, quality.js, explain.js), where tiles go (layout.js), what is remembered
 //	                  (settings.js), what is said (text.js)
 //	app/views/        one file for each part of the screen; lobby.js and call.js tie them together
 //	app/strings/      one file for each language

@@ -60,7 +60,7 @@ const (
 )
 
 // withPreloads names all modules that the app's first one needs in the page itself,
-// so that the browser asks for them at once: they import each other six deep, and
+// so that the browser asks for them at once: they import each other several deep, and
 // each step would be a round trip before anything is painted.
 func withPreloads(page []byte, assets map[string]asset) []byte {
 	var links strings.Builder

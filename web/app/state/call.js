@@ -1,10 +1,11 @@
 import {DeviceError, listDevices, watchDevices} from '../../plenum.js';
 import {Emitter} from '../../sdk/emitter.js';
 import {Conversation} from './conversation.js';
+import {explain} from './explain.js';
 import {promote} from './layout.js';
 import {OwnMedia} from './media.js';
 import {preferences, remember} from './settings.js';
-import {isText, t} from './text.js';
+import {t} from './text.js';
 import {Trouble} from './trouble.js';
 
 /**
@@ -207,15 +208,4 @@ export class CallState extends Emitter {
       });
     }
   }
-}
-
-/**
- * What went wrong, in the person's language.
- *
- * @param {unknown} error
- */
-export function explain(error) {
-  const {code, reason, kind, message} = /** @type {{code?: string, reason?: string, kind?: string, message?: string}} */ (error ?? {});
-  const key = reason ? `${kind}.${reason}` : `error.${code}`;
-  return isText(key) ? t(key) : t('error.failed', {message: message ?? String(error)});
 }

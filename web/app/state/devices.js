@@ -1,4 +1,5 @@
-import {DeviceError, openDevice, openDevices} from '../../plenum.js';
+import {DeviceError} from '../../sdk/errors.js';
+import {openDevice, openDevices} from '../../sdk/media.js';
 import {constraintsOf, preferences} from './settings.js';
 
 /**

@@ -1,4 +1,4 @@
-import {peek} from '../../plenum.js';
+import {peek} from '../../sdk/peek.js';
 
 /** @typedef {import('../../plenum.js').RoomInfo} RoomInfo */
 

@@ -1,6 +1,7 @@
-import {DeviceError, listDevices, watchDevices} from '../../plenum.js';
-import {explain} from '../state/call.js';
+import {DeviceError} from '../../sdk/errors.js';
+import {listDevices, watchDevices} from '../../sdk/media.js';
 import {openChosen, openWanted} from '../state/devices.js';
+import {explain} from '../state/explain.js';
 import {Presence} from '../state/presence.js';
 import {newRoomName, preferences, remember} from '../state/settings.js';
 import {isText, listed, t} from '../state/text.js';
