@@ -25,7 +25,7 @@ run: ## Serve on http://localhost:8080 (needs Go alone)
 build: ## Build bin/plenum
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/plenum ./cmd/plenum
 
-test: setup lint test-go test-web e2e test-deploy ## Run everything (installs what it needs on Debian as root)
+test: setup lint test-go test-web test-browser e2e test-deploy ## Run everything (installs what it needs on Debian as root)
 
 setup: ## Install what the tests need and this machine lacks
 	@.ci/setup

@@ -90,11 +90,12 @@ describe('who is there', () => {
     await page.leave();
   });
 
-  it('asks with the token, and says nothing where the server won’t', async () => {
+  it('asks with the token, and says nothing where the server won’t', async (context) => {
     const secret = 'a secret of at least thirty-two bytes';
     const keys = join(mkdtempSync(join(tmpdir(), 'plenum-keys-')), 'keys');
     writeFileSync(keys, `test: ${secret}\n`);
     const closed = await startServer(['--key-file', keys]);
+    context.after(() => closed.stop());
     const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const body = `${part({alg: 'HS256', typ: 'JWT', kid: 'test'})}.${part({room: 'tea', exp: Math.floor(Date.now() / 1000) + 600})}`;
     const token = `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
@@ -108,6 +109,5 @@ describe('who is there', () => {
     assert.equal(await stranger.isEnabled('#join'), true);
     await guest.leave();
     await stranger.close();
-    await closed.stop();
   });
 });

@@ -1,6 +1,6 @@
 /** What goes wrong before and in a call, and the way on from there. */
 import assert from 'node:assert/strict';
-import {describe, it} from 'node:test';
+import {after, describe, it} from 'node:test';
 import {fillRoom, joinAs, open, receives, recordSockets, stage, startBrowser, startServer} from './harness.js';
 
 /** Runs in the page: getUserMedia fails for what is named, as browsers do. */
@@ -77,10 +77,12 @@ describe('trouble before the call', () => {
     await crowd.leave();
   });
 
-  it('an unreachable server is told; joining can be cancelled', async () => {
+  it('an unreachable server is told; joining can be cancelled', async (context) => {
     const other = await startServer();
+    context.after(() => other.stop());
     const page = await open(browser, other.room('tea'));
     await page.fill('#name', 'Ada');
+    await page.waitForLoadState('networkidle'); // all of the app is there
     await other.stop();
     await page.click('#join');
     await page.waitForSelector('#cancel-join:not([hidden])');
@@ -90,6 +92,19 @@ describe('trouble before the call', () => {
     await page.click('#join');
     await page.waitForSelector('#lobby-note:has-text("can’t be reached")');
     assert.equal(await page.inputValue('#name'), 'Ada');
+    await page.leave();
+  });
+
+  it('a server that is gone before the call’s own modules have come is told, and tried again', async () => {
+    const page = await open(browser, 'about:blank');
+    await page.route('**/app/views/call.js', (route) => route.abort());
+    await page.goto(server.room('half'));
+    await page.fill('#name', 'Ada');
+    await page.click('#join');
+    await page.waitForSelector('#lobby-note:has-text("can’t be reached")');
+    await page.unroute('**/app/views/call.js');
+    await page.click('#join:has-text("Join again")');
+    await page.waitForSelector('#call:not([hidden])');
     await page.leave();
   });
 
@@ -113,27 +128,11 @@ describe('trouble before the call', () => {
 
 describe('trouble in the call', () => {
   let server, browser, ada, bob;
+  after(() => server?.stop()); // the restarted one
   stage({server: ['--drain-timeout', '2s']}, async (made) => {
     ({server, browser} = made);
     [ada, bob] = await Promise.all(['Ada', 'Bob'].map(async (name) => joinAs(await open(browser, server.room('tea'), {init: recordSockets}), name)));
     await ada.waitForSelector('.tile[aria-label^="Bob"].video');
-  });
-
-  it('a weak network is told, on the tile too', async () => {
-    await ada.clock.install(); // only what lasts is told: the seconds pass by leaps
-    const last = () => ada.clock.fastForward(7000);
-    const id = await ada.evaluate(() => [...[...window.plenum.room.participants.values()][0].tracks.values()].find((one) => one.kind === 'video').id);
-    await receives(ada, {type: 'quality', downlink: 80_000, tracks: [{id, layer: null, reason: 'bandwidth'}]});
-    await last();
-    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state:has-text("your network is weak")');
-    await last();
-    await ada.waitForSelector('[data-banner=weak]:has-text("video is reduced")');
-    await receives(ada, {type: 'quality', downlink: 2e6, tracks: [{id, layer: {spatial: 2, temporal: 0}}]});
-    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state', {state: 'hidden'});
-    await last();
-    await ada.waitForSelector('.tile[aria-label^="Bob"]:not(.weak)');
-    await last();
-    await ada.waitForSelector('[data-banner=weak]', {state: 'detached'});
   });
 
   it('a codec that can’t be played is told by name', async () => {
@@ -157,20 +156,36 @@ describe('trouble in the call', () => {
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
   });
 
-  it('a server that is restarted is told, counted down to, and followed by itself', async (context) => {
+  it('a server that is restarted is told, counted down to, and followed by itself', async () => {
     const {port} = server;
     const ended = server.stop('SIGTERM');
     await ada.waitForSelector('.notice:has-text("being restarted")');
     await ended;
     await ada.waitForSelector('[data-banner=state]:has-text("Trying again in")', {timeout: 60_000});
     server = await startServer([], port);
-    context.after(() => server.stop());
     await ada.click('[data-banner=state] button');
     await ada.waitForSelector('[data-banner=state]', {state: 'detached'});
     await bob.waitForSelector('[data-banner=state]', {state: 'detached'});
     await ada.waitForSelector('.tile[aria-label^="Bob"].video');
     await bob.waitForSelector('.tile[aria-label^="Ada"].video');
     assert.equal(await ada.textContent('#head-count'), '2 people');
+  });
+
+  it('a weak network is told, on the tile too', async () => {
+    await ada.clock.install(); // only what lasts is told: the seconds pass by leaps
+    const last = () => ada.clock.fastForward(7000);
+    const id = await ada.evaluate(() => [...[...window.plenum.room.participants.values()][0].tracks.values()].find((one) => one.kind === 'video').id);
+    await receives(ada, {type: 'quality', downlink: 80_000, tracks: [{id, layer: null, reason: 'bandwidth'}]});
+    await last();
+    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state:has-text("your network is weak")');
+    await last();
+    await ada.waitForSelector('[data-banner=weak]:has-text("video is reduced")');
+    await receives(ada, {type: 'quality', downlink: 2e6, tracks: [{id, layer: {spatial: 2, temporal: 0}}]});
+    await ada.waitForSelector('.tile[aria-label^="Bob"] .tile-state', {state: 'hidden'});
+    await last();
+    await ada.waitForSelector('.tile[aria-label^="Bob"]:not(.weak)');
+    await last();
+    await ada.waitForSelector('[data-banner=weak]', {state: 'detached'});
   });
 
   it('a removal is told, with the way back', async () => {
