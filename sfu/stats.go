@@ -172,7 +172,7 @@ func (s *Server) Stats() Stats {
 			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
 			{[]string{"ice_queue_full"}, s.engine.MuxDrops()}, {[]string{"pacer_full"}, sent.PacerDrops.Load()},
 			{[]string{"pacer_stale"}, sent.PacerStale.Load()},
-			{[]string{"socket_full"}, s.engine.SocketDrops()},
+			{[]string{"socket_full"}, s.engine.SocketDrops()}, {[]string{"overload"}, sent.Overload.Load()},
 		},
 	}
 	for i, kind := range kindNames {

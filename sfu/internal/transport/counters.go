@@ -12,6 +12,8 @@ type Counters struct {
 	PacerDelay *stat.Histogram // seconds, of packets that had to wait
 	PacerDrops stat.Counter    // packets for which there was no room to wait
 	PacerStale stat.Counter    // packets that waited until nobody needed them
+
+	Overload stat.Counter // packets received and dropped, because their socket's queue stood full for too long
 }
 
 func newCounters() Counters {

@@ -68,9 +68,12 @@ func (p *Peer) round(k *keys, b []byte) {
 	p.engine.batches.Put(out)
 }
 
+// isRTCP tells RTCP from RTP, with which it shares a port (RFC 5761 §4).
+func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
+
 // receive decrypts a packet and tells the Receiver. It runs under ingress.
 func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
-	rtcp := b[1] >= 192 && b[1] <= 223 // RFC 5761 §4
+	rtcp := isRTCP(b)
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	if rtcp {
 		ssrc = binary.BigEndian.Uint32(b[4:])

@@ -180,6 +180,7 @@ type reader struct {
 	engine  *Engine
 	port    *udpPort
 	receive *receiver
+	backlog backlog
 	out     *Batch
 	peers   []*Peer // that got something this round; their ingress is locked
 }
@@ -209,9 +210,10 @@ func (r *reader) run() {
 		}
 		now := r.engine.config.Now()
 		r.out.Begin(now)
+		drop := r.backlog.round(now, n == receiveBatch)
 		for i := range n {
 			b, from := r.receive.datagram(i)
-			if !r.take(now, b, from) {
+			if !r.take(now, b, from, drop) {
 				r.port.toMux(b, from)
 			}
 		}
@@ -220,14 +222,19 @@ func (r *reader) run() {
 }
 
 // take gives a packet of media to its peer; false leaves it to pion: STUN, DTLS,
-// unknown addresses, and peers that another goroutine is serving right now.
-func (r *reader) take(now time.Duration, b []byte, from netip.AddrPort) bool {
+// unknown addresses, and peers that another goroutine is serving right now. With
+// drop, RTP is dropped; RTCP never is, for it is what makes senders send less.
+func (r *reader) take(now time.Duration, b []byte, from netip.AddrPort, drop bool) bool {
 	if len(b) < 12 || b[0] < 128 || b[0] > 191 {
 		return false
 	}
 	p := r.port.route(from)
 	if p == nil {
 		return false
+	}
+	if drop && !isRTCP(b) {
+		r.engine.counters.Overload.Inc()
+		return true
 	}
 	k := p.keys.Load()
 	if k == nil {
