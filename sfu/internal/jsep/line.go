@@ -128,7 +128,7 @@ func (n *numbers) answer(codecs []Codec) []Codec {
 	codecs = slices.Clone(codecs)
 	for i := range codecs {
 		c := &codecs[i]
-		if known := &n.payloads[c.PayloadType]; known.format == formatOf(c) {
+		if known := n.payloads[c.PayloadType]; known != nil && known.format == formatOf(c) {
 			c.Fmtp = known.fmtp
 		} else {
 			c.Fmtp = answered(c.Codec, c.Fmtp)

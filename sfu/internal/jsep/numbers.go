@@ -34,16 +34,15 @@ func formatOfRTX(apt uint8, clock uint32) format { return format{clock: clock, i
 // numbers are the payload types and extension ids of the BUNDLE group, those of
 // the client's offers and our own. It is a value: a copy saves its state.
 type numbers struct {
-	payloads   [128]numbered
+	payloads   [128]*numbered // nil: not taken; what they point to never changes
+	client     [128]bool      // the client's last offer said so
+	used       [128]bool      // the offer being written uses it
 	extensions [maxExtensionID + 1]numberedExtension
 }
 
 type numbered struct {
 	format format
 	fmtp   string
-	taken  bool
-	client bool // the client's last offer said so
-	used   bool // the offer being written uses it
 }
 
 type numberedExtension struct {
@@ -55,9 +54,7 @@ type numberedExtension struct {
 // learn takes in the numbers of a client's offer. They override what was known:
 // the client wins.
 func (n *numbers) learn(sections []*section) {
-	for i := range n.payloads {
-		n.payloads[i].client = false
-	}
+	clear(n.client[:])
 	for i := range n.extensions {
 		n.extensions[i].client = false
 	}
@@ -87,33 +84,28 @@ func (n *numbers) learnPayloads(s *section) {
 	}
 	for _, p := range s.payloads {
 		entry := known[p.number]
-		entry.taken, entry.client = true, true
-		at := &n.payloads[p.number]
+		at := n.payloads[p.number]
 		switch {
-		case !at.client:
-			*at = entry
+		case !n.client[p.number]:
+			n.payloads[p.number], n.client[p.number], n.used[p.number] = &entry, true, false
 		case at.format != entry.format:
 			// The client itself uses the number twice: of no use to us.
-			at.format = format{}
+			n.payloads[p.number] = &numbered{fmtp: at.fmtp}
 		}
 	}
 }
 
 // begin starts a new offer: nothing is used yet.
-func (n *numbers) begin() {
-	for i := range n.payloads {
-		n.payloads[i].used = false
-	}
-}
+func (n *numbers) begin() { clear(n.used[:]) }
 
 // find is the number of f, one of the client's if there is any.
 func (n *numbers) find(f format) (number uint8, ok bool) {
 	for i := range n.payloads {
-		e := &n.payloads[i]
-		if !e.taken || e.format != f || f == (format{}) {
+		e := n.payloads[i]
+		if e == nil || e.format != f || f == (format{}) {
 			continue
 		}
-		if e.client {
+		if n.client[i] {
 			return uint8(i), true
 		}
 		if !ok {
@@ -128,15 +120,15 @@ func (n *numbers) find(f format) (number uint8, ok bool) {
 // a number again gets the same one.
 func (n *numbers) resolve(f format, fmtp string, prefer uint8) (number uint8, ok bool) {
 	number = prefer & 0x7F
-	if e := &n.payloads[number]; e.taken && e.format == f {
+	if e := n.payloads[number]; e != nil && e.format == f {
 		ok = true
 	} else if number, ok = n.find(f); !ok {
 		if number, ok = n.free(f.codec); !ok {
 			return 0, false
 		}
-		n.payloads[number] = numbered{taken: true, format: f, fmtp: fmtp}
+		n.payloads[number], n.client[number] = &numbered{format: f, fmtp: fmtp}, false
 	}
-	n.payloads[number].used = true
+	n.used[number] = true
 	return number, true
 }
 
@@ -145,17 +137,17 @@ func (n *numbers) resolve(f format, fmtp string, prefer uint8) (number uint8, ok
 // multiplexed (RFC 5761 §4), else one that is only remembered.
 func (n *numbers) free(c codec.Codec) (uint8, bool) {
 	for static, encoding := range staticPayloads {
-		if name, _, _ := parseEncoding(encoding); codec.FromMIME("audio/"+name) == c && !n.payloads[static].taken {
+		if name, _, _ := parseEncoding(encoding); codec.FromMIME("audio/"+name) == c && n.payloads[static] == nil {
 			return static, true
 		}
 	}
-	for _, acceptable := range []func(*numbered) bool{
-		func(e *numbered) bool { return !e.taken },
-		func(e *numbered) bool { return !e.client && !e.used },
+	for _, acceptable := range []func(number int) bool{
+		func(number int) bool { return n.payloads[number] == nil },
+		func(number int) bool { return !n.client[number] && !n.used[number] },
 	} {
 		for _, span := range [][2]int{{96, 127}, {35, 63}} {
 			for i := span[0]; i <= span[1]; i++ {
-				if acceptable(&n.payloads[i]) {
+				if acceptable(i) {
 					return uint8(i), true
 				}
 			}
