@@ -81,6 +81,10 @@ type serverReport struct {
 	Goroutines float64 `json:"goroutines,omitempty"`
 	PerCall    float64 `json:"packets_per_call,omitempty"`    // segments counted
 	PerMessage float64 `json:"packets_per_message,omitempty"` // by segmentation
+	// Of the server's heap, by everything that it does, for each packet received.
+	AllocBytes float64 `json:"alloc_bytes_per_packet,omitempty"`
+	Allocs     float64 `json:"allocs_per_packet,omitempty"`
+	Dropped    float64 `json:"dropped,omitempty"` // packets, for whatever reason, by the server's own count
 }
 
 type generatorReport struct {
@@ -161,6 +165,7 @@ func (r *report) table(out io.Writer) error {
 		row("server", "%.2f µs per packet (%.0f %% user), %.1f %% of a core, peak %.1f MiB", s.PerPacket, s.UserShare*100, s.CPUPercent, s.PeakMiB)
 		if s.Goroutines > 0 {
 			row("", "%.0f goroutines, %.1f packets per system call, %.2f per message", s.Goroutines, s.PerCall, s.PerMessage)
+			row("", "%.1f bytes in %.3f allocations per packet, %.0f packets dropped", s.AllocBytes, s.Allocs, s.Dropped)
 		}
 	}
 	row("generator", "%.2f µs per packet, %.1f %% of a core, frames %.1f ms late (p99), %.1f %% of the rate",

@@ -35,7 +35,7 @@ func (r *run) collect() *report {
 }
 
 // costs fills in what the window cost.
-func (r *run) costs(out *report, first, last snapshot, before, after metrics) {
+func (r *run) costs(out *report, first, last snapshot, scraped, before, after metrics) {
 	packets := max(float64(out.Media.Received), 1)
 	perPacket := func(d time.Duration) float64 { return d.Seconds() * 1e6 / packets }
 	own := last.own.Sub(first.own).Total()
@@ -71,6 +71,11 @@ func (r *run) costs(out *report, first, last snapshot, before, after metrics) {
 		if messages := rise("plenum_send_messages_total"); messages > 0 {
 			s.PerMessage = sent / messages
 		}
+		allocated := func(name string) float64 {
+			return max(rise(name)-(before[name]-scraped[name]), 0) / packets
+		}
+		s.AllocBytes, s.Allocs = allocated("go_memstats_alloc_bytes_total"), allocated("go_memstats_mallocs_total")
+		s.Dropped = rise("plenum_dropped_packets_total")
 		out.Server = s
 	}
 	if total := (last.machine.total - first.machine.total).Seconds(); first.readMachine && last.readMachine && total > 0 {

@@ -247,7 +247,8 @@ const (
 
 // steady measures.
 func (r *run) steady(ctx context.Context) (*report, error) {
-	before := r.server.scrape(ctx)
+	scraped := r.server.scrape(ctx)
+	before := r.server.scrape(ctx) // what lies between them is the cost of a look
 	from := r.clock.now() + windowNotice
 	to := from + r.options.Duration
 	r.window.set(from, to)
@@ -273,7 +274,7 @@ func (r *run) steady(ctx context.Context) (*report, error) {
 	r.halt()
 	r.playing.Wait()
 	report := r.collect()
-	r.costs(report, first, last, before, after)
+	r.costs(report, first, last, scraped, before, after)
 	return report, nil
 }
 

@@ -246,7 +246,7 @@ func TestBadFlags(t *testing.T) {
 
 // Programs read these names.
 func TestShapeOfJSON(t *testing.T) {
-	b, err := json.Marshal(&report{Server: &serverReport{Goroutines: 1, PerCall: 1, PerMessage: 1}, Machine: &machineReport{}})
+	b, err := json.Marshal(&report{Server: &serverReport{Goroutines: 1, PerCall: 1, PerMessage: 1, AllocBytes: 1, Allocs: 1, Dropped: 1}, Machine: &machineReport{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestShapeOfJSON(t *testing.T) {
 		"join":       "all_media_s all_s connected_ms failed first_packet_ms joined signaled_ms",
 		"latency_ms": "max p50 p95 p99",
 		"media":      "bits_per_second duplicates lost lost_share malformed packets_per_second padding received sent silent",
-		"server":     "cpu_percent cpu_s goroutines packets_per_call packets_per_message peak_mib us_per_packet user_share",
+		"server":     "alloc_bytes_per_packet allocs_per_packet cpu_percent cpu_s dropped goroutines packets_per_call packets_per_message peak_mib us_per_packet user_share",
 		"generator":  "cpu_percent cpu_s feedbacks late_p99_ms rate us_per_packet",
 		"machine":    "busy_share cores other_share steal_share",
 	} {
@@ -278,7 +278,7 @@ func TestTableAndWarnings(t *testing.T) {
 		Rooms: 1, Publishers: 1, Subscribers: 30, Seconds: 10,
 		Join:   joinReport{Joined: 30, Failed: 1},
 		Media:  mediaReport{Malformed: 3, Silent: 2},
-		Server: &serverReport{PerPacket: 6.25, PeakMiB: 40, Goroutines: 99, PerCall: 190, PerMessage: 3.5},
+		Server: &serverReport{PerPacket: 6.25, PeakMiB: 40, Goroutines: 99, PerCall: 190, PerMessage: 3.5, AllocBytes: 7.5, Allocs: 0.125},
 		Own:    generatorReport{Late: 12, Rate: 0.9}, Machine: &machineReport{Cores: 2, Busy: 0.95, Steal: 0.05, Other: 0.2},
 	}
 	r.judge()
@@ -289,7 +289,7 @@ func TestTableAndWarnings(t *testing.T) {
 	if err := r.table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"6.25 µs per packet", "peak 40.0 MiB", "190.0 packets per system call, 3.50 per message", "WARNING", "30, 1 failed"} {
+	for _, want := range []string{"6.25 µs per packet", "peak 40.0 MiB", "190.0 packets per system call, 3.50 per message", "7.5 bytes in 0.125 allocations per packet", "WARNING", "30, 1 failed"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
