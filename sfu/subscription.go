@@ -183,32 +183,27 @@ func (s *Subscription) wantsKeyframe() (int8, bool) {
 // push sends packets of one layer to the viewer, or drops them; it returns how
 // many packets and bytes go out. Whoever received the packets calls it.
 func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport.Batch) (packets, bytes uint64) {
-	var edits [maxArrived]wire.Edit
-	var verdicts [maxArrived]forward.Verdict
-	forwarded := false
+	n := s.numbers.Load()
+	out.Reserve(len(arrived))
 	s.mu.Lock()
 	before := s.stream.Current().Layer
 	for i := range arrived {
-		edits[i], verdicts[i] = s.stream.Push(now, &arrived[i].input)
-		forwarded = forwarded || verdicts[i] == forward.Forward
+		edit, verdict := s.stream.Push(now, &arrived[i].input)
+		if verdict != forward.Forward {
+			s.viewer.server.counter.dropped[verdict].Inc()
+			continue
+		}
+		b := n.append(out.Next(), &arrived[i].packet, &edit)
+		out.Put(b)
+		packets++
+		bytes += uint64(len(b))
 	}
+	forwarded := packets > 0
 	report := forwarded && !s.reported
 	fell := s.track.kind == Video && s.stream.Current().Layer < before
 	s.mu.Unlock()
 	if fell {
 		s.viewer.media.peer.Discard(s.ssrc)
-	}
-	n := s.numbers.Load()
-	out.Reserve(len(arrived))
-	for i := range arrived {
-		if verdicts[i] != forward.Forward {
-			s.viewer.server.counter.dropped[verdicts[i]].Inc()
-			continue
-		}
-		b := n.append(out.Next(), &arrived[i].packet, &edits[i])
-		out.Put(b)
-		packets++
-		bytes += uint64(len(b))
 	}
 	if forwarded {
 		// Without RTX a packet may be sent again as it was, which padding that

@@ -102,7 +102,11 @@ func (s *selector) admit(in *Input) (ok, first bool) {
 // far as the selections allow that may be begun with or gone on with there.
 func (s *selector) choose(in *Input, possible codec.Selections) {
 	now := s.selected()
-	next, ok := best(possible, s.goal(now.Spatial()), now)
+	goal := s.goal(now.Spatial())
+	if goal == now {
+		return
+	}
+	next, ok := best(possible, goal, now)
 	if !ok {
 		// Not even a lower spatial layer, for want of a keyframe. Fewer frames it can be.
 		next = codec.Select(now.Spatial(), min(now.Temporal(), s.target.Temporal()))
