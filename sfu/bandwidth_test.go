@@ -282,3 +282,27 @@ func TestFullQualitySoon(t *testing.T) {
 		}
 	})
 }
+
+// TestSingleLayerBegins: a picture that has no small layer is more than a viewer is
+// believed to carry at first. Nothing else is sent, so nothing but it, or probes, can
+// show that he does.
+func TestSingleLayerBegins(t *testing.T) {
+	scenario(t, sfutest.Options{Delay: 25 * time.Millisecond}, func(t *testing.T, w *sfutest.World) {
+		v := video(t, client.VideoConfig{Layers: []client.VideoLayer{{Width: 1280, Height: 720, Bitrate: 1_500_000}}})
+		ada := w.Join("demo", "Ada", v.Local(client.Camera))
+		ada.Send(v.Run)
+		ada.Await(5*time.Second, "to be connected", func() bool { return v.Stats(0).Packets > 0 })
+		time.Sleep(2 * time.Second) // virtual: its rate is known
+		bob := w.Join("demo", "Bob")
+		start := time.Now()
+		receives(t, bob, ada, client.Camera)
+		bob.Await(10*time.Second, "a picture", func() bool { return bob.From(ada, client.Camera).Report().Packets > 100 })
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("the picture came after %v: %+v", took, explain(t, w, bob).Downlink)
+		} else {
+			t.Logf("the picture came after %v", took)
+		}
+		ada.Go()
+		bob.Go()
+	})
+}

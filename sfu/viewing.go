@@ -19,6 +19,9 @@ const (
 	// lookInterval is how often a viewer's loop looks at rates when nothing else
 	// makes it: alloc wants to be asked every second.
 	lookInterval = time.Second
+	// startHeadroom is what a video that begins may take by its bitrate: a little above
+	// the allocation's headroom, for its peaks count as well.
+	startHeadroom = 1.3
 	// probeStep is the time between the bursts that make up a probe.
 	probeStep = 2 * time.Millisecond
 	// downlinkInterval and downlinkChange bound how often a client is told of
@@ -108,7 +111,10 @@ func (p *Participant) allocate(now time.Duration) {
 		return
 	}
 	budget, heard := p.downlink.budget(now, p.peer)
-	audio := p.gather()
+	audio, least := p.gather()
+	if least = min(least, budget.credit); least > budget.send {
+		budget.send, budget.pace = least, least
+	}
 	if budget.send == unlimited {
 		p.peer.SetEstimate(now, 0, false)
 	} else {
@@ -147,8 +153,8 @@ func (p *Participant) renewPath() {
 
 // gather describes the viewer's subscriptions to the allocation. It returns the
 // bitrate of the audio, which the estimate knows nothing of: audio has no RTX, so
-// it has no transport-wide numbers.
-func (p *Participant) gather() (audio uint64) {
+// it has no transport-wide numbers; and the budget for the least of each video.
+func (p *Participant) gather() (audio, least uint64) {
 	v := &p.viewing
 	v.tracks, v.subs, v.views = v.tracks[:0], v.subs[:0], v.views[:0]
 	speakers := *p.room.speakers.Load()
@@ -164,11 +170,15 @@ func (p *Participant) gather() (audio uint64) {
 			MaxWidth: pixels(wish.Width), MaxHeight: pixels(wish.Height), MaxFPS: wish.FPS, Layers: seen.layers,
 		})
 		v.subs, v.views = append(v.subs, sub), append(v.views, seen)
-		if t.kind == Audio && len(seen.layers) > 0 {
-			audio += seen.layers[len(seen.layers)-1].Bitrate
+		switch last := len(seen.layers) - 1; {
+		case last < 0:
+		case t.kind == Audio:
+			audio += seen.layers[last].Bitrate
+		case wish.Enabled && !sub.paused:
+			least += uint64(startHeadroom * float64(seen.layers[0].Bitrate))
 		}
 	}
-	return audio
+	return audio, least
 }
 
 func speaks(speakers []Speaker, id string) bool {

@@ -364,6 +364,9 @@ func (e *Estimator) Target(now time.Duration) uint64 {
 	return uint64(min(max(e.control.target(), e.min), e.max))
 }
 
+// Fresh reports that the estimate was never cut: nothing speaks against more yet.
+func (e *Estimator) Fresh() bool { return e.fallen == 0 }
+
 // Latest is how long the newest packet that was reported took to be: with the queue
 // as it is now, which RTT follows slowly. 0 before the first.
 func (e *Estimator) Latest() time.Duration { return e.latest }
