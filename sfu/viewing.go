@@ -24,6 +24,9 @@ const (
 	startHeadroom = 1.3
 	// probeStep is the time between the bursts that make up a probe.
 	probeStep = 2 * time.Millisecond
+	// mostPadding is how many packets of padding leave at once, where a step comes
+	// late: no more than a batch is sure to hold.
+	mostPadding = 128
 	// downlinkInterval and downlinkChange bound how often a client is told of
 	// nothing but its estimate, and for how little.
 	downlinkInterval = 2 * time.Second
@@ -288,7 +291,7 @@ func (p *Participant) continueProbe(now time.Duration) {
 		due = int(float64(s.Bytes) * float64(passed) / float64(s.Duration))
 	}
 	p.peer.Pad(now, s.ID, func(out *transport.Batch) {
-		for s.sent < due {
+		for i := 0; s.sent < due && i < mostPadding; i++ {
 			n := sub.pad(due-s.sent, out)
 			s.sent += n
 			p.server.counter.padding.Add(uint64(n)) //nolint:gosec // not negative
