@@ -72,7 +72,8 @@ export async function startFirefox() {
   return {
     async open(url, name, hook = {}) {
       const context = await browser.createBrowserContext();
-      const page = await context.newPage();
+      // A tab behind another is hidden, and what is hidden gets no video.
+      const page = await context.newPage({ type: 'window' });
       await page.evaluateOnNewDocument(pageHook, { video: camera, ...hook });
       await page.goto(url);
       const participant = new Participant(page, name);

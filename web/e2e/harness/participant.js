@@ -70,7 +70,19 @@ export class Participant {
       connection: view?.connection,
       inbound: view?.inbound.map(s => [s.kind, s.stream, s.live, s.codec, s.framesDecoded, s.totalAudioEnergy, s.packetsReceived]),
       outbound: view?.outbound.map(s => [s.kind, s.codec, s.packetsSent, s.framesSent]),
+      told: (await this.messages()).filter(m => ['quality', 'layers'].includes(m.type)),
+      explained: await this.explanations(),
     };
+  }
+
+  /** Why the server sends what it sends, to everyone who is on it. */
+  async explanations() {
+    const url = new URL('/debug/participants', await this.evaluate(() => location.href));
+    const { participants } = await (await fetch(url)).json();
+    return Promise.all(participants.map(async ({ id }) => {
+      const { downlink, ...rest } = await (await fetch(`${url}/${id}`)).json();
+      return { ...rest, downlink: { ...downlink, history: downlink?.history.slice(-3) } };
+    }));
   }
 
   // The app's own controls. Clicked by script, so that no layout can hide them.
