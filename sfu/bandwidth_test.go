@@ -302,6 +302,12 @@ func TestSingleLayerBegins(t *testing.T) {
 		} else {
 			t.Logf("the picture came after %v", took)
 		}
+		before, sent := bob.From(ada, client.Camera).Report().Packets, v.Stats(0).Packets
+		time.Sleep(10 * time.Second) // virtual
+		got, of := bob.From(ada, client.Camera).Report().Packets-before, v.Stats(0).Packets-sent
+		if float64(got) < 0.98*float64(of) {
+			t.Errorf("then %d of %d packets came: %+v", got, of, explain(t, w, bob).Downlink)
+		}
 		ada.Go()
 		bob.Go()
 	})

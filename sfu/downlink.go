@@ -107,19 +107,15 @@ func (d *downlink) seekProbe(now time.Duration) bool {
 // budget is what may be sent to a viewer, in bit/s. While a queue stands in the
 // network, pace is less than send until it is empty: layers are chosen for what the
 // path carries, and what doesn't leave meanwhile waits with us, where audio passes it.
-// At the beginning, credit may be sent whatever the estimate is.
+// Until anything speaks against it, credit may be sent whatever the estimate is.
 type budget struct {
 	send, pace, credit uint64
 }
 
-const (
-	// mostCredit lets one picture begin at once that has no small layer, or the small
-	// layers of a room: to wait for probes would take most of a second, or more where
-	// nothing else is sent. A thin link answers within a few hundred milliseconds.
-	mostCredit = 2_500_000 // bit/s
-	// creditSpan is for how long after the first packet there is credit.
-	creditSpan = 1500 * time.Millisecond
-)
+// mostCredit, in bit/s, lets one picture begin at once that has no small layer, or the
+// small layers of a room: to wait for probes would take most of a second, or more
+// where nothing else is sent. A thin link answers within a few hundred milliseconds.
+const mostCredit = 2_500_000
 
 // budget is what may be sent now; heard is false where that isn't an estimate but
 // the lack of one.
@@ -134,7 +130,7 @@ func (d *downlink) budget(now time.Duration, peer *transport.Peer) (b budget, he
 		return budget{send: unlimited, pace: unlimited}, false
 	}
 	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now)}
-	if d.estimator.Fresh() && (d.began == 0 || now-d.began < creditSpan) {
+	if d.estimator.Fresh() {
 		d.told.credit = mostCredit
 	}
 	return d.told, d.heard

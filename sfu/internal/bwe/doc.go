@@ -30,7 +30,8 @@
 // Without overuse the estimate grows by 8 % a second, or by a packet per response
 // time near the rate of the last overuses. It never exceeds 1.5 × what gets
 // through, and does not grow at all while less than 80 % of it is sent: a rate
-// that nobody sent isn't known to get through. Nor does it decay then.
+// that nobody sent isn't known to get through. Nor does it decay then. As long as it
+// was never cut, it is no less than what gets through.
 //
 // # Loss
 //

@@ -253,6 +253,10 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 			e.lowered(now, e.losses.bound, 1, ReasonLoss)
 		}
 	}
+	if acked, ok := e.acked.rate(ackedWindow); ok && e.Fresh() && e.delays.usage != Over && acked > e.control.rate {
+		e.control.rate = acked // which the caller sent at its own risk, and it got through
+		e.because(now, ReasonGrowth)
+	}
 	sent, known := e.sent.at(now, sentWindow)
 	e.limited = known && sent < fullUse*e.control.rate
 	switch {
