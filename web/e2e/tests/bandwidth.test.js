@@ -110,9 +110,9 @@ describe('the downlink', { skip: noNamespaces() }, () => {
     await judge(t, () => {
       for (const share of measured.concealed) assert.ok(share < 0.03, `${(share * 100).toFixed(1)} % of the sound was made up`);
       // The narrow link's queue holds 200 ms, and is full before anybody can know: so
-      // much of sound, and a bit, is missing once. Pictures stand still for most of a second.
+      // much of sound, and a bit, is missing once. Pictures stand still for about a second.
       for (const ms of measured.silences) assert.ok(ms <= 350, `${ms} ms of sound were made up at a time`);
-      for (const ms of measured.gaps) assert.ok(ms <= 1200, `a picture stood still for ${ms} ms`);
+      for (const ms of measured.gaps) assert.ok(ms <= 1500, `a picture stood still for ${ms} ms`);
       assert.ok(measured.fell <= 2000, `${measured.fell} ms until small pictures`);
       assert.ok(measured.narrowRate <= narrow, `${measured.narrowRate} kbit/s through ${narrow}`);
       assert.ok(Object.values(measured.narrow).every(l => l === null || l === 0), `${JSON.stringify(measured.narrow)} while narrow`);

@@ -210,10 +210,11 @@ describe('layers', () => {
         await viewer.getsWidth(w => w === wanted, 20000);
       }
     }
+    await until(() => viewer.evaluate(() => window.checked.frames > 50), { within: 10000, what: 'enough frames are checked, however fast the switches were' });
     const { frames, broken, widths, codes } = await viewer.evaluate(() => window.checked);
     const video = await viewer.video();
     t.diagnostic(`${frames} frames checked, ${broken} broken, by width ${JSON.stringify(widths)}, ${video.pliCount} PLIs, ${video.freezeCount} freezes of ${video.totalFreezesDuration} s`);
-    assert.ok(frames > 50 && Object.keys(widths).length >= 3 && Object.keys(codes).length >= 4);
+    assert.ok(Object.keys(widths).length >= 3 && Object.keys(codes).length >= 4);
     assert.equal(broken, 0);
     assert.ok(video.pliCount <= 3, `the decoder asked ${video.pliCount} times`);
     assert.ok(video.framesDropped <= frames / 10, `${video.framesDropped} frames were dropped`);
