@@ -59,6 +59,7 @@ type fakeParticipant struct {
 	left     chan error
 	resumed  chan struct{}
 	silent   bool // Resume is not answered: the test does that
+	buggy    bool // a message makes it panic
 	once     sync.Once
 }
 
@@ -72,6 +73,9 @@ func (p *fakeParticipant) Subscribe(w []sfu.Wish)               { p.record(subsc
 func (p *fakeParticipant) Message(to string, b json.RawMessage) { p.record(messageCommand{to, b}) }
 
 func (p *fakeParticipant) record(c command) {
+	if p.buggy {
+		panic("a bug")
+	}
 	select {
 	case p.commands <- c:
 	default:

@@ -121,6 +121,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	go func() {
 		defer s.sockets.Done()
+		defer func() { // net/http does that for its own goroutines
+			if p := recover(); p != nil {
+				s.config.Log.Error("session failed", "room", q.room, "err", newPanicError(p))
+				_ = ws.Close()
+			}
+		}()
 		s.serve(newSocket(ws, &s.config), q, began)
 	}()
 }
@@ -143,7 +149,12 @@ func (s *Server) serve(c *socket, q request, began time.Time) {
 	}
 	cause := c.serve(session.limiter.Allow, func(data []byte, err error) { session.receive(c, data, err) })
 	level := slog.LevelDebug
-	if session.detach(c, cause) {
+	lost := session.detach(c, cause)
+	var bug *panicError
+	switch {
+	case errors.As(cause, &bug):
+		level = slog.LevelError
+	case lost:
 		level = slog.LevelInfo
 	}
 	log.Log(context.Background(), level, "connection ended", "participant", session.participant.ID(), "cause", cause)

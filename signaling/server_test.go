@@ -77,6 +77,23 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// A bug that one client's message meets ends that client's connection and nothing
+// else: it resumes, and others never hear of it.
+func TestPanicIsOneClientsOwn(t *testing.T) {
+	s := newSite(t, Config{})
+	other, p, _ := s.enter("room=demo")
+	c, buggy, joined := s.enter("room=demo")
+	buggy.buggy = true
+	c.send(`{"type":"offer","sdp":"a"}`)
+	if cause := await(t, "the end of the connection", s.ended); !strings.Contains(cause, "panic: a bug") || !strings.Contains(cause, "record") {
+		t.Errorf("cause %q", cause)
+	}
+	other.send(`{"type":"offer","sdp":"b"}`)
+	await(t, "the other's offer", p.commands)
+	s.resume(joined.Session)
+	await(t, "the session to be resumed", buggy.resumed)
+}
+
 // Every event goes out in the protocol's words.
 func TestEvents(t *testing.T) {
 	s := newSite(t, Config{})

@@ -2,7 +2,9 @@ package signaling
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -214,7 +216,14 @@ func (c *socket) settle(err error) error {
 	return c.cause
 }
 
-func (c *socket) read(receive func([]byte, error)) error {
+// read returns why nothing more comes. A panic over one client's message is such a
+// reason too, and must not be everyone's.
+func (c *socket) read(receive func([]byte, error)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = newPanicError(p)
+		}
+	}()
 	for c.alive(); ; {
 		kind, r, err := c.ws.NextReader()
 		if err != nil {
@@ -238,6 +247,16 @@ func (c *socket) read(receive func([]byte, error)) error {
 		}
 	}
 }
+
+// panicError is a bug that a client's message met.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func newPanicError(value any) *panicError { return &panicError{value, debug.Stack()} }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
 // readError names the timeout, which is the server's own doing.
 func readError(err error) error {
