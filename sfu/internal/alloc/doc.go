@@ -55,9 +55,11 @@
 // and peaks count in full. If the last raise was less than half a minute ago, it
 // has failed: then the five seconds become fifteen, then thirty, and each failure
 // adds a tenth to the headroom, up to three. One failure is forgotten every two
-// minutes. A budget that breaks in by nearly half is a change of the link and no sign of a
-// limit, nor are further cuts within two seconds; one that rises to half as much again as the total lifts it, unless
-// that has misled before.
+// minutes. A budget that breaks in by nearly half is a change of the link and no sign
+// of a limit, nor are further cuts within two seconds. One that rises to half as much
+// again as the total lifts the limit; where that has misled before, it takes the
+// square of that, then the cube. Wanted tells how much, for nothing else makes an
+// estimator look for it.
 //
 // A layer whose publisher stopped it while it was watched must live for a second
 // before it is chosen again, and twice as long each further time within a minute.

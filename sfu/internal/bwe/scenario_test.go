@@ -1,6 +1,7 @@
 package bwe_test
 
 import (
+	"fmt"
 	"time"
 
 	"plenum/sfu/internal/bwe/linksim"
@@ -38,7 +39,7 @@ func scenarios() []scenario {
 		}
 		return p
 	}
-	return []scenario{
+	list := []scenario{
 		{name: "0.3 Mbit/s", path: at(300 * kbit), minUse: 0.85, maxQueue: 130 * ms},
 		{name: "0.3 Mbit/s, layers", path: at(300 * kbit), viewers: coarse, want: 198 * kbit, minUse: 0.85, maxQueue: 120 * ms},
 		{name: "10 Mbit/s that pauses, layers", path: pauses(10*mbit, 120*ms, 2*s), viewers: coarse, want: 1748 * kbit, minUse: 0.95, maxQueue: 100 * ms, maxSwitches: 2},
@@ -55,31 +56,7 @@ func scenarios() []scenario {
 		{name: "3 Mbit/s, 20 ms jitter, layers", path: jitter, viewers: coarse, want: 1748 * kbit, minUse: 0.95, maxQueue: 100 * ms, maxSwitches: 2},
 		{name: "1.8 Mbit/s, layers", path: at(1.8 * mbit), viewers: coarse, want: 1748 * kbit, minUse: 0.3, maxQueue: 100 * ms, maxSwitches: 2},
 		{name: "1.5 Mbit/s, layers", path: at(1.5 * mbit), viewers: coarse, want: 548 * kbit, minUse: 0.9, maxQueue: 100 * ms, maxSwitches: 2},
-		{name: "two viewers on 3, layers", path: at(3 * mbit), viewers: []linksim.Viewer{{Layers: layers, Key: 4}, {Layers: layers, Key: 4, From: 10 * s}}, steady: [2]time.Duration{20 * s, 60 * s}, want: 2296 * kbit, minUse: 0.45, maxQueue: 120 * ms, maxSwitches: 30},
-		{name: "5 → 0.7 → 5, bucket of 4 kB, layers: narrow", path: shaped(narrow, 4000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 110 * ms, maxDown: s, maxSwitches: 12},
-		{name: "5 → 0.7 → 5, bucket of 4 kB, layers: wide", path: shaped(narrow, 4000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
-		{name: "5 → 0.7 → 5, bucket of 8 kB, layers: narrow", path: shaped(narrow, 8000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 110 * ms, maxDown: s, maxSwitches: 12},
-		{name: "5 → 0.7 → 5, bucket of 8 kB, layers: wide", path: shaped(narrow, 8000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
-		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: narrow", path: shaped(narrow, 16000), viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: 280 * ms, maxDown: s, maxSwitches: 45},
-		{name: "5 → 0.7 → 5, bucket of 16 kB, layers: wide", path: shaped(narrow, 16000), viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s},
-		{name: "10 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(10*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 2 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.02)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 2 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.02), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 2 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.02)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "5 Mbit/s, 2 % loss from 20 s on, layers", path: later(at(5*mbit), 0.02), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "6 Mbit/s, 2 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.02)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(10*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 5 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.05)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 5 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.05), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 5 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.05)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "5 Mbit/s, 5 % loss from 20 s on, layers", path: later(at(5*mbit), 0.05), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "6 Mbit/s, 5 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.05)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(10*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 10 % loss from 20 s on, repaired, layers", path: near(later(at(10*mbit), 0.1)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 10 % loss from 20 s on, 1.7 in layers", path: later(at(10*mbit), 0.1), viewers: coarse, want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "10 Mbit/s, 10 % loss from 20 s on, repaired, 1.7 in layers", path: near(later(at(10*mbit), 0.1)), viewers: mended(coarse), want: 1748 * kbit, kept: 20 * s, minUse: 0.85, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "5 Mbit/s, 10 % loss from 20 s on, layers", path: later(at(5*mbit), 0.1), viewers: three, want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
-		{name: "6 Mbit/s, 10 % loss from 20 s on, repaired, layers", path: near(later(at(6*mbit), 0.1)), viewers: mended(three), want: 4548 * kbit, kept: 20 * s, minUse: 0.7, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8},
+		{name: "two viewers on 3, layers", path: at(3 * mbit), viewers: []linksim.Viewer{{Layers: layers, Key: 4}, {Layers: layers, Key: 4, From: 10 * s}}, steady: [2]time.Duration{20 * s, 60 * s}, want: 2296 * kbit, minUse: 0.45, maxQueue: 100 * ms, maxSwitches: 30},
 		{name: "0.5 Mbit/s", path: at(mbit / 2), minUse: 0.85, maxQueue: 110 * ms, upTo: 0.5 * mbit, maxUp: 5 * s},
 		{name: "1 Mbit/s", path: at(mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: mbit, maxUp: 5 * s},
 		{name: "2.5 Mbit/s", path: at(2.5 * mbit), minUse: 0.85, maxQueue: 100 * ms, upTo: 2.5 * mbit, maxUp: 5 * s},
@@ -118,4 +95,37 @@ func scenarios() []scenario {
 		{name: "2 of 5 taken after 20 s", path: at(5 * mbit), setup: func(sim *linksim.Sim) { sim.Constant(2*mbit, 20*s, 100*s) }, steady: [2]time.Duration{25 * s, 60 * s}, want: 3 * mbit, down: 20 * s, downTo: 3 * mbit, minUse: 0.85, maxQueue: 120 * ms, maxDown: s},
 		{name: "against TCP on 5 (half is fair)", path: at(5 * mbit), setup: func(sim *linksim.Sim) { sim.Greedy(10*s, 100*s) }, length: 100 * s, steady: [2]time.Duration{20 * s, 100 * s}, want: 2.5 * mbit, minUse: 0.15},
 	}
+	for _, bucket := range []struct {
+		bytes    int
+		queue    time.Duration
+		switches float64
+	}{{4000, 110 * ms, 12}, {8000, 110 * ms, 12}, {16000, 220 * ms, 30}} { // the deepest fools the longest probes
+		p, name := shaped(narrow, bucket.bytes), fmt.Sprintf("5 → 0.7 → 5, bucket of %d kB, layers: ", bucket.bytes/1000)
+		list = append(list,
+			scenario{name: name + "narrow", path: p, viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: bucket.queue, maxDown: s, maxSwitches: bucket.switches},
+			scenario{name: name + "wide", path: p, viewers: three, length: 70 * s, steady: [2]time.Duration{60 * s, 70 * s}, want: 4548 * kbit, up: 50 * s, upTo: 4 * mbit, minUse: 0.75, maxQueue: 100 * ms, maxUp: 8 * s})
+	}
+	for _, share := range []float64{0.02, 0.05, 0.10} {
+		for _, c := range []struct {
+			name    string
+			rate    uint64
+			viewers []linksim.Viewer
+			want    float64
+			minUse  float64
+		}{
+			{"10 Mbit/s, %.0f %% loss from 20 s on, layers", 10 * mbit, three, 4548 * kbit, 0.85},
+			{"10 Mbit/s, %.0f %% loss from 20 s on, 1.7 in layers", 10 * mbit, coarse, 1748 * kbit, 0.85},
+			{"5 Mbit/s, %.0f %% loss from 20 s on, layers", 5 * mbit, three, 4548 * kbit, 0.7},
+			{"10 Mbit/s, %.0f %% loss from 20 s on, repaired, layers", 10 * mbit, mended(three), 4548 * kbit, 0.85},
+			{"10 Mbit/s, %.0f %% loss from 20 s on, repaired, 1.7 in layers", 10 * mbit, mended(coarse), 1748 * kbit, 0.85},
+			{"6 Mbit/s, %.0f %% loss from 20 s on, repaired, layers", 6 * mbit, mended(three), 4548 * kbit, 0.7},
+		} {
+			p := later(at(c.rate), share)
+			if c.viewers[0].Repair {
+				p = near(p)
+			}
+			list = append(list, scenario{name: fmt.Sprintf(c.name, 100*share), path: p, viewers: c.viewers, want: c.want, kept: 20 * s, minUse: c.minUse, maxQueue: 100 * ms, maxSwitches: 2, minKept: 0.8})
+		}
+	}
+	return list
 }
