@@ -144,12 +144,60 @@ func (p *caller) hears(id string, n uint64) {
 // unspoilt checks that a report has no fault that a lossless path explains.
 func (p *caller) unspoilt(id string) {
 	p.call.t.Helper()
+	p.unspoiltBut(id, 0)
+}
+
+// unspoiltBut allows that a sender lost some of its microphone's packets itself.
+func (p *caller) unspoiltBut(id string, lost uint64) {
+	p.call.t.Helper()
 	for _, source := range []Source{Camera, Microphone} {
 		r, _ := p.from(id, source)
-		if r.Lost+r.Duplicates+r.Malformed+r.TimestampErrors+r.PictureIDErrors != 0 {
-			p.call.t.Errorf("%s of %s: %+v", source, id, &r)
+		allowed := uint64(0) // of video, for it is repaired
+		if source == Microphone {
+			allowed = lost
+		}
+		if r.Lost > allowed || r.Duplicates+r.Malformed+r.TimestampErrors+r.PictureIDErrors != 0 {
+			r.Latency = Latencies{} // long, and beside the point
+			p.call.t.Errorf("%s of %s, %d lost allowed: %+v", source, id, allowed, &r)
 		}
 	}
+}
+
+// restart is the time in which an ICE restart leaves a pion client without a
+// path: pion forgets the old pair at once, where browsers keep it until there
+// is a new one, and what is written meanwhile goes nowhere.
+type restart struct {
+	mu         sync.Mutex
+	from, till time.Time
+}
+
+func (p *caller) pathless() *restart {
+	r := &restart{}
+	p.PeerConnection().OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		switch s {
+		case webrtc.ICEConnectionStateChecking:
+			r.from = time.Now()
+		case webrtc.ICEConnectionStateConnected:
+			r.till = time.Now()
+		}
+	})
+	return r
+}
+
+func (r *restart) over() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.from.IsZero() && r.till.After(r.from)
+}
+
+// packets is how many of a microphone's packets, one in 20 ms, fall into that
+// time; one more at each end, for the states are told a little late.
+func (r *restart) packets() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return uint64(r.till.Sub(r.from)/(20*time.Millisecond)) + 2
 }
 
 func TestInteropThreePeopleAndALateOne(t *testing.T) {
@@ -247,9 +295,10 @@ func TestInteropResumeAndRestart(t *testing.T) {
 		return len(j) == 2 && j[1].Resumed && j[1].ID == id
 	})
 
-	sdp := ada.PeerConnection().CurrentRemoteDescription().SDP
+	bob.unspoilt(id)
+	restart := ada.pathless()
 	ada.RestartICE()
-	ada.until("restarted", func() bool { return ada.PeerConnection().CurrentRemoteDescription().SDP != sdp })
+	ada.until("restarted", func() bool { return restart.over() })
 	before, _ = bob.from(id, Camera)
 	bob.hears(id, before.Packets+60)
 	again, _ := ada.from(bob.ID(), Camera)
@@ -260,8 +309,8 @@ func TestInteropResumeAndRestart(t *testing.T) {
 			t.Errorf("bob saw %s leave", e.Participant.ID)
 		}
 	}
-	ada.unspoilt(bob.ID())
-	bob.unspoilt(id)
+	ada.unspoilt(bob.ID()) // the server sends on the old path until there is a new one
+	bob.unspoiltBut(id, restart.packets())
 	if n := len(bob.tracks()); n != 2 {
 		t.Errorf("bob got %d tracks", n)
 	}
