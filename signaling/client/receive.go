@@ -51,6 +51,8 @@ type Report struct {
 	FirstKeyframe time.Time
 	LastPacket    time.Time
 	LongestGap    time.Duration // between two packets
+	Shown         uint64        // frames that a decoder could show, of VP8
+	LongestFreeze time.Duration // between two of them
 	Width, Height int           // of the last key frame
 
 	Latency Latencies // of stamped packets
@@ -67,6 +69,7 @@ type Receiver struct {
 	mu      sync.Mutex // a leaf: guards the fields below
 	report  Report
 	numbers sequence
+	frames  *frames // of VP8
 	asker   asker
 	due     []uint16
 
@@ -89,7 +92,7 @@ func NewReceiver(t Track) *Receiver {
 
 // NewPacketReceiver makes a Receiver of anything that packets can be read from.
 func NewPacketReceiver(p Packets, o ReceiverOptions) *Receiver {
-	return &Receiver{
+	r := &Receiver{
 		packets: p,
 		options: o,
 		start:   time.Now(),
@@ -97,6 +100,10 @@ func NewPacketReceiver(p Packets, o ReceiverOptions) *Receiver {
 		due:     make([]uint16, 0, maxMissing),
 		lastPLI: -time.Hour,
 	}
+	if o.VP8 {
+		r.frames = &frames{}
+	}
+	return r
 }
 
 // Run reads until the track ends, and returns why.
@@ -119,6 +126,9 @@ func (r *Receiver) Report() Report {
 	report := r.report
 	report.Lost = r.numbers.lost()
 	report.Asked = r.asker.asked
+	if r.frames != nil {
+		report.Shown, report.LongestFreeze = r.frames.shown, r.frames.longest
+	}
 	return report
 }
 
@@ -188,7 +198,11 @@ func (r *Receiver) count(p *rtpPacket, repair bool, now time.Time) (fresh bool) 
 		r.inOrder(p)
 	}
 	if r.options.VP8 {
-		r.keyframe(p.payload, now)
+		key := r.keyframe(p.payload, now)
+		if r.frames.add(at, ext, key, p.marker) {
+			r.asker.forget(r.frames.next)
+			r.wantsKeyframe = false
+		}
 	}
 	return true
 }
@@ -217,16 +231,17 @@ func (r *Receiver) inOrder(p *rtpPacket) {
 }
 
 // keyframe looks for the beginning of a key frame, whenever it comes.
-func (r *Receiver) keyframe(payload []byte, now time.Time) {
+func (r *Receiver) keyframe(payload []byte, now time.Time) (found bool) {
 	v, ok := parseVP8(payload)
 	if !ok || !v.key {
-		return
+		return false
 	}
 	r.report.Keyframes++
 	r.report.Width, r.report.Height = v.width, v.height
 	if r.report.FirstKeyframe.IsZero() {
 		r.report.FirstKeyframe = now
 	}
+	return true
 }
 
 // A key frame is asked for if the stream has run for keyframeWait without one,

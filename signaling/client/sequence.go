@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -127,6 +128,11 @@ func (a *asker) arrived(now time.Duration, ext int64) {
 		a.missing = append(a.missing[:i], a.missing[i+1:]...)
 		return
 	}
+}
+
+// forget takes off the list what is no longer needed: the numbers before ext.
+func (a *asker) forget(ext int64) {
+	a.missing = slices.DeleteFunc(a.missing, func(m missingPacket) bool { return m.ext < ext })
 }
 
 func (a *asker) again() time.Duration { return max(minAskAgain, a.rtt+a.rtt/4) }
