@@ -312,3 +312,68 @@ func TestSingleLayerBegins(t *testing.T) {
 		bob.Go()
 	})
 }
+
+// TestFreezeIsShort: when a link suddenly carries a seventh, pictures stand still for
+// less than a second, whenever between two frames it happens and whatever its queue
+// holds. (Where that is 60 ms, one large frame fills it: a little more is allowed.)
+func TestFreezeIsShort(t *testing.T) {
+	for _, queue := range []time.Duration{60 * time.Millisecond, 200 * time.Millisecond, 600 * time.Millisecond} {
+		for _, phase := range []time.Duration{0, 13 * time.Millisecond, 26 * time.Millisecond, 39 * time.Millisecond, 52 * time.Millisecond} {
+			t.Run(fmt.Sprint(queue, phase), func(t *testing.T) { freeze(t, queue, phase) })
+		}
+	}
+}
+
+func freeze(t *testing.T, queue, phase time.Duration) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		people := []*sfutest.Person{}
+		for i, name := range []string{"Ada", "Bob", "Cleo"} {
+			v := video(t, client.VideoConfig{Layers: client.SimulcastLayers(), FPS: 15})
+			a, err := client.NewAudio(client.AudioConfig{Bitrate: 12_000}) // else not all fits
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := w.Join("demo", name, v.Local(client.Camera), a.Local(client.Microphone))
+			time.Sleep(time.Duration(i) * 17 * time.Millisecond) // virtual: not in step
+			p.Send(v.Run)
+			p.Send(a.Run)
+			people = append(people, p)
+		}
+		link := sfutest.NewLink(5_000_000, queue)
+		dan := w.JoinBehind(link, "demo", "Dan")
+		cameras, microphones := []*client.Receiver{}, []*client.Receiver{}
+		for _, p := range people {
+			cameras = append(cameras, receives(t, dan, p, client.Camera))
+			microphones = append(microphones, receives(t, dan, p, client.Microphone))
+		}
+		dan.Await(6*time.Second, "full quality", func() bool { return sum(spatial(t, w, dan)) >= 5 })
+		time.Sleep(5*time.Second + phase) // virtual
+		start := time.Now()
+		link.SetRate(700_000)
+		low := func() bool { return sum(spatial(t, w, dan)) <= 0 }
+		dan.Await(3*time.Second, "less to be sent", low)
+		fell := time.Since(start)
+		time.Sleep(3 * time.Second) // virtual
+		var freezes, silences []time.Duration
+		for i := range people {
+			r := cameras[i].Report()
+			freezes = append(freezes, r.LongestFreeze.Round(time.Millisecond))
+			silences = append(silences, microphones[i].Report().LongestGap.Round(time.Millisecond))
+		}
+		t.Logf("aimed low after %v; froze for %v, sound interrupted for %v", fell, freezes, silences)
+		most := time.Second
+		if queue < 100*time.Millisecond {
+			most = 1500 * time.Millisecond
+		}
+		for _, f := range freezes {
+			if f > most {
+				b, _ := json.Marshal(explain(t, w, dan).Downlink)
+				t.Errorf("a picture stood still for %v: %s", f, b)
+			}
+		}
+		for _, p := range people {
+			p.Go()
+		}
+		dan.Go()
+	})
+}

@@ -110,6 +110,7 @@ func (d *downlink) seekProbe(now time.Duration) bool {
 // Until anything speaks against it, credit may be sent whatever the estimate is.
 type budget struct {
 	send, pace, credit uint64
+	stand              int // bytes that stand in the network, where that is news
 }
 
 // mostCredit, in bit/s, lets one picture begin at once that has no small layer, or the
@@ -129,7 +130,7 @@ func (d *downlink) budget(now time.Duration, peer *transport.Peer) (b budget, he
 	if !d.heard && d.began > 0 && now-d.began > deafAfter {
 		return budget{send: unlimited, pace: unlimited}, false
 	}
-	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now)}
+	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now), stand: d.estimator.TakeStanding()}
 	if d.estimator.Fresh() {
 		d.told.credit = mostCredit
 	}

@@ -122,6 +122,9 @@ func (p *Participant) allocate(now time.Duration) {
 		p.peer.SetEstimate(now, 0, false)
 	} else {
 		p.peer.SetEstimate(now, budget.pace+audio, budget.pace < budget.send)
+		if budget.stand > 0 {
+			p.peer.Stand(now, budget.stand)
+		}
 	}
 	if v.paceAt != never {
 		v.paceAt = now // how long is another question now

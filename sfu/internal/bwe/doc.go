@@ -17,9 +17,16 @@
 // (six standard errors, over the half second or, where a queue begins to grow
 // fast, over 200 ms), or a queue that stands above 35 ms and doesn't shrink.
 //
+// A link that suddenly carries less than half shows sooner: the packets of one burst
+// are drawn apart. Where six or more in a row, over at least 80 ms and without a
+// pause, came at less than half of the estimate while their queue grew by 0.4 s a
+// second, or while 40 % of those between them were lost, the estimate is cut at once to
+// what they came at. The caller is told how much stands in the network's queue
+// (TakeStanding), for what it sends before that is gone would be lost or wait there.
+//
 // # Decrease, drain, increase
 //
-// On overuse the estimate becomes 90 % of what gets through, measured over the
+// What was sent before a cut gives no reason for another. On overuse the estimate becomes 90 % of what gets through, measured over the
 // last 150–300 ms, when the link was full and showed its capacity. While the queue
 // is longer than 40 ms, Target is less than the estimate in proportion, down to
 // 40 %, so that the queue empties in about a second; then it returns at once. A
@@ -52,8 +59,8 @@
 // itself too, for a shaper's bucket of tokens lets the first pass at any rate. At the start come ×3 and ×6 of the start
 // rate, and on, as long as they pass and more is wanted; later, each 3 s, 120 % of
 // the next step that the allocation would take (at least 200 kbit/s more than is
-// sent, at most three times the estimate); and one at 85 % of the old rate soon
-// after a cut. A probe whose result was regretted, for a cut to less followed,
+// sent, at most three times the estimate); and one at 85 % of the old rate half
+// a second after a cut, 1.5 s after one to less than half. A probe whose result was regretted, for a cut to less followed,
 // doubles the interval (to 6 s at most) and, where the allocation goes in steps, the length of
 // the next ones; time proves others right and restores both. There is no
 // probe while a queue stands, nor when all that is wanted fits.

@@ -59,6 +59,7 @@ type Estimator struct {
 	hasDemand        bool
 	limited          bool // by the application
 	lastSent, heard  time.Duration
+	began            time.Duration // when the first packet was sent
 	hasSent          bool
 	hasHeard         bool
 	waiting          time.Duration // first packet sent since the last feedback
@@ -68,7 +69,9 @@ type Estimator struct {
 	clock            time.Duration // receiver's minus own, with the delay
 	hasClock         bool
 	lastAt           time.Duration // of the newest arrival, receiver's clock
+	newest           time.Duration // when that was sent, own clock
 	latest           time.Duration // from sending that to hearing of it
+	standing         int           // bytes in the network's queue, to be told
 	cutQueue         float64
 	reason           Reason
 	reasonAt         time.Duration
@@ -119,8 +122,10 @@ func (e *Estimator) Sent(now time.Duration, sequence uint16, size int, probe uin
 	if !e.isWaiting || now-e.lastSent > silence/2 { // a rest of ours is nobody's silence
 		e.isWaiting, e.waiting = true, now
 	}
+	if !e.hasSent {
+		e.hasSent, e.began = true, now
+	}
 	e.lastSent = now
-	e.hasSent = true
 }
 
 // Resent is Sent for a packet that repairs a loss.
@@ -206,6 +211,7 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 		e.missing++
 		e.packets++
 		e.prober.report(p.cluster, p.at, 0, int(p.size), false)
+		e.delays.stretch.miss()
 		return e.losses.add(p.at, p.load(), true)
 	}
 	p.fate = received
@@ -221,8 +227,8 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 		judged = e.losses.add(p.at, p.load(), false)
 		e.prober.report(p.cluster, p.at, a.At, int(p.size), true)
 	}
-	e.lastAt, e.latest = a.At, now-p.at
-	e.delays.add(now, p.at, a.At, float64(p.own)*ownUnit.Seconds())
+	e.lastAt, e.newest, e.latest = a.At, p.at, now-p.at
+	e.delays.add(now, p.at, a.At, float64(p.own)*ownUnit.Seconds(), int(p.size))
 	if !e.hasRTT && now > p.at {
 		e.rtt = min(e.rtt, now-p.at)
 	}
@@ -259,7 +265,10 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	}
 	sent, known := e.sent.at(now, sentWindow)
 	e.limited = known && sent < fullUse*e.control.rate
+	step, sudden := e.delays.stretch.rate(e.control.rate, e.delays.noise)
 	switch {
+	case sudden:
+		e.stepped(now, step)
 	case e.delays.usage == Over:
 		e.overuse(now, queue)
 	case e.control.draining:
@@ -303,6 +312,9 @@ func (e *Estimator) ackedRate() float64 {
 func (e *Estimator) overuse(now time.Duration, queue float64) {
 	a := &e.control
 	a.grown = now
+	if a.everCut && e.newest < a.cutAt {
+		return // what was sent before is no news
+	}
 	if a.draining && now > a.until {
 		e.stuck(now, queue)
 		return
@@ -314,7 +326,9 @@ func (e *Estimator) overuse(now time.Duration, queue float64) {
 	fresh := !a.everCut || now-a.cutAt > e.rtt+cutPause
 	if fresh && (!a.draining || queue > e.cutQueue+0.010) || acked < 0.5*a.rate {
 		e.cutQueue = queue
+		a.drain(now, e.rtt, queue)
 		e.lowered(now, acked, backOff, ReasonDelay)
+		return
 	}
 	a.drain(now, e.rtt, queue)
 }
@@ -341,6 +355,9 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 		return
 	}
 	e.fell(now, before, reason)
+	if e.control.rate < stepShare*before {
+		e.stands(now, acked)
+	}
 	e.prober.recovery = recoveryShare * e.control.cutFrom
 	if e.prober.regretted(now, acked, maxInterval) {
 		e.prober.recovery = 0

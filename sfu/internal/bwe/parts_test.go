@@ -121,7 +121,7 @@ func TestRegretMakesProbesLonger(t *testing.T) {
 	p.interval = probeInterval
 	bytes := func(steps bool) int { return p.begin(p.raised, 600e3, 500e3, 0, steps).Bytes }
 	short := bytes(true)
-	for i, want := range []int{2, 4, 4} {
+	for i, want := range []int{2, 4, 8, 8} {
 		p.raised, p.result, p.hasRaise = p.raised+time.Minute, 600e3, true
 		p.regretted(p.raised+time.Second, 300e3, maxInterval)
 		if got := bytes(true); got != want*short {
@@ -209,7 +209,7 @@ func TestDelays(t *testing.T) {
 			at := time.Duration(i) * 33 * ms
 			for k := range 3 { // a frame's packets
 				delay := time.Duration(tt.delay(at.Seconds())*float64(time.Second)) + time.Duration(k)*3*ms
-				d.add(at, at+time.Duration(k)*ms/10, time.Hour+at+delay, 0)
+				d.add(at, at+time.Duration(k)*ms/10, time.Hour+at+delay, 0, 1000)
 			}
 			d.close()
 			over = over || d.usage == Over

@@ -35,7 +35,11 @@ func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
 		return 0, 0
 	}
 	if p.recovery > 1.1*a.rate {
-		return e.within(min(need, p.recovery)), min(p.due, a.cutAt+recoveryDelay+e.rtt)
+		after := recoveryDelay
+		if a.rate < stepShare*a.cutFrom {
+			after = stepRecovery
+		}
+		return e.within(min(need, p.recovery)), min(p.due, a.cutAt+after+e.rtt)
 	}
 	return e.within(need), p.due
 }
@@ -80,6 +84,9 @@ func (e *Estimator) finishProbe(now time.Duration) {
 		return
 	}
 	p.unheard = 0
+	if e.Fresh() && outcome == Limited && now-e.began < startSpan {
+		p.due = min(p.due, now+startRetry)
+	}
 	p.bold = outcome == Passed && p.now.noise == 0 // noise passes what is too much
 	if p.stage < 2 {
 		p.stage++

@@ -96,6 +96,7 @@ type delays struct {
 	adapted   time.Duration // receiver's clock, last change of threshold
 	overRuns  int
 	usage     Usage
+	stretch   stretch
 }
 
 func (d *delays) reset() { *d = delays{threshold: initialThreshold, tolerance: standingQueue} }
@@ -110,12 +111,13 @@ func (d *delays) rebase(now time.Duration) {
 	d.baseSince = now
 	d.tolerance = min(2*d.tolerance, mostTolerance)
 	d.first, d.held, d.gathering = 0, 0, false
+	d.stretch.reset()
 	d.queue, d.standing, d.trend, d.overRuns, d.usage = 0, 0, 0, 0, Normal
 }
 
 // add takes a received packet: sent and own as in packet, at on the receiver's
 // clock. Packets come in the order of their numbers.
-func (d *delays) add(now, sent, at time.Duration, own float64) {
+func (d *delays) add(now, sent, at time.Duration, own float64, bytes int) {
 	delay := at - sent
 	if !d.started {
 		d.started = true
@@ -131,6 +133,7 @@ func (d *delays) add(now, sent, at time.Duration, own float64) {
 	}
 	d.base = min(d.base, delay)
 	queue := max(0, (delay-min(d.base, d.previous)).Seconds()-own)
+	d.stretch.add(at, queue, bytes)
 	if d.gathering && sent-d.groupSent <= groupSpan {
 		d.group.queue = min(d.group.queue, queue)
 		d.group.at = min(d.group.at, at)

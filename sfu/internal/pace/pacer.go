@@ -5,7 +5,8 @@
 // A Pacer is a leaky bucket. It leaks at Factor times the viewer's bandwidth
 // estimate and lets everything through until Window of that has been sent ahead:
 // on a wide link no frame ever fills it. While a queue stands in the network, it
-// leaks at no more than is to be sent, so that the queue empties. The package is
+// leaks at no more than is to be sent, so that the queue empties; where it is known
+// what stands there (Stand), nothing leaves before that is gone. The package is
 // pure: no clock, no lock, no goroutine, no packets.
 package pace
 
@@ -41,6 +42,15 @@ func (p *Pacer) SetEstimate(now time.Duration, bits uint64, full bool) {
 	p.burst = max(p.rate*Window.Seconds(), minBurst)
 	if p.rate == 0 {
 		p.ahead = 0
+	}
+}
+
+// Stand says that so many bytes that were sent stand in the network's queue: what
+// leaves before they are gone would only be dropped, or wait there.
+func (p *Pacer) Stand(now time.Duration, bytes int) {
+	p.leak(now)
+	if p.rate != 0 {
+		p.ahead = max(p.ahead, p.burst+float64(bytes))
 	}
 }
 

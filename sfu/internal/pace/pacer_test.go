@@ -94,6 +94,34 @@ func TestPacerWhileQueueStands(t *testing.T) {
 	}
 }
 
+// TestPacerStands: nothing that waits leaves before what stands in the network is gone,
+// and what leaves all the same counts as well.
+func TestPacerStands(t *testing.T) {
+	var p Pacer
+	p.Stand(0, 10_000)
+	if !p.Allows(0) {
+		t.Error("waits without an estimate")
+	}
+	p.SetEstimate(0, 800_000, true)
+	p.Stand(0, 20_000) // 200 ms
+	for _, at := range []time.Duration{0, 100 * time.Millisecond, 195 * time.Millisecond} {
+		if p.Allows(at) {
+			t.Errorf("may leave after %v", at)
+		}
+	}
+	if p.Sent(195*time.Millisecond, 1000); p.Allows(205 * time.Millisecond) {
+		t.Error("audio in between counts for nothing")
+	}
+	if !p.Allows(220 * time.Millisecond) {
+		t.Error("waits still when the queue is gone")
+	}
+	p.Stand(time.Second, 20_000)
+	before := p.Wait(time.Second)
+	if p.Stand(time.Second, 10_000); p.Wait(time.Second) != before {
+		t.Error("a shorter queue makes it wait for less")
+	}
+}
+
 // TestPacerClock: time that stands still or steps back changes nothing.
 func TestPacerClock(t *testing.T) {
 	var p Pacer

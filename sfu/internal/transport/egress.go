@@ -55,6 +55,7 @@ type egress struct {
 	waiting  []waiting  // from first on
 	first    int
 	bytes    int // that wait
+	full     bool
 }
 
 // waiting is a packet that the pacer holds.
@@ -229,15 +230,29 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 }
 
 // SetEstimate tells the pacer what the path carries, in bit/s; 0 paces nothing. While
-// full, a queue stands in the network, and no more than that leaves.
+// full, a queue stands in the network, and no more than that leaves; nor does it until
+// what had to wait meanwhile has left, or that would fill the queue anew.
 func (p *Peer) SetEstimate(now time.Duration, bits uint64, full bool) {
 	if k := p.keys.Load(); k != nil {
 		k.outRTPMu.Lock()
-		k.egress.pacer.SetEstimate(now, bits, full)
+		e := &k.egress
+		full = full || e.full && e.bytes > 0
+		e.full = full
+		e.pacer.SetEstimate(now, bits, full)
 		if full {
 			bits = uint64(repairShare * float64(bits))
 		}
 		k.egress.repairs.SetEstimate(now, bits, true)
+		k.outRTPMu.Unlock()
+	}
+}
+
+// Stand tells the pacer that so many bytes stand in a queue of the network.
+func (p *Peer) Stand(now time.Duration, bytes int) {
+	if k := p.keys.Load(); k != nil {
+		k.outRTPMu.Lock()
+		k.egress.pacer.Stand(now, bytes)
+		k.egress.repairs.Stand(now, int(repairShare*float64(bytes)))
 		k.outRTPMu.Unlock()
 	}
 }

@@ -292,3 +292,33 @@ func TestReceiveTruncatedRTCP(t *testing.T) {
 		t.Errorf("%d feedbacks of what was cut short", heard.feedbacks)
 	}
 }
+
+// TestStandHolds: while bytes stand in the network, audio alone leaves; then what waited
+// does, no faster than the path carries it, even if the queue is said to be gone.
+func TestStandHolds(t *testing.T) {
+	v := newViewer(t)
+	now := time.Second
+	v.peer.SetEstimate(now, 800_000, true) // 100 kB/s
+	v.peer.Stand(now, 20_000)
+	v.send(now, 0, 8, 1200, Outgoing{Stamp: true, Pace: true})
+	v.send(now, 8, 1, 100, Outgoing{Stamp: true})
+	v.expect(8)
+	if v.peer.MayRepair(now) {
+		t.Error("repairs may leave")
+	}
+	if wait := v.peer.Release(now + 150*time.Millisecond); wait < 40*time.Millisecond {
+		t.Errorf("waits for %v more after 150 ms of 200", wait)
+	}
+	v.peer.SetEstimate(now+190*time.Millisecond, 800_000, false)
+	waited := 190 * time.Millisecond
+	for wait := v.peer.Release(now + waited); wait > 0; wait = v.peer.Release(now + waited) {
+		waited += wait
+	}
+	v.expect(0, 1, 2, 3, 4, 5, 6, 7)
+	if waited < 250*time.Millisecond || waited > 300*time.Millisecond {
+		t.Errorf("the last left after %v", waited)
+	}
+	v.peer.SetEstimate(now+waited, 800_000, false)
+	v.send(now+waited+time.Second, 9, 8, 1200, Outgoing{Stamp: true, Pace: true})
+	v.expect(9, 10, 11, 12, 13, 14, 15, 16) // a window at the pacer's rate again
+}

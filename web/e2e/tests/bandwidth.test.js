@@ -72,6 +72,9 @@ describe('the downlink', { skip: noNamespaces() }, () => {
     ada = await openViewer(far, server, 'downlink', 'Ada');
     const full = await settled(t, ada, seen => Object.values(seen).filter(l => l === top).length >= 2, 'two of three at full size');
     await during(8000, 8000, () => {});
+    // To start a browser makes the machine stand still, which looks like a full link.
+    await settled(t, bob, seen => allAt(seen, 3, top), 'the open link has all at full size again');
+    const steady = Date.now();
     const before = await layers(ada);
     const explanations = { wide: await explain(ada) };
 
@@ -99,20 +102,20 @@ describe('the downlink', { skip: noNamespaces() }, () => {
       gaps: cameras.map(id => Math.round(longestGap(seen, id, full, end))),
       concealed: microphones.map(id => concealedShare(seen, id, full, end)),
       silences: microphones.map(id => Math.round(longestConcealment(seen, id, full, end))),
-      openGaps: cameras.map(id => Math.round(longestGap(open, id, full, end))),
-      openSlowest: cameras.map(id => slowestSecond(open, id, full, end)),
+      openGaps: cameras.map(id => Math.round(longestGap(open, id, steady, end))),
+      openSlowest: cameras.map(id => slowestSecond(open, id, steady, end)),
     };
     t.diagnostic(JSON.stringify(measured));
     t.diagnostic(JSON.stringify(seen.quality.filter(([at]) => at >= full).map(([at, ...rest]) => [Math.round(at - cut), ...rest])));
-    const openChanges = open.quality.filter(([at]) => at >= full).map(([at, ...rest]) => [Math.round(at - cut), ...rest]);
+    const openChanges = open.quality.filter(([at]) => at >= steady).map(([at, ...rest]) => [Math.round(at - cut), ...rest]);
     t.diagnostic(`on the open link: ${JSON.stringify(openChanges)}`);
 
     await judge(t, () => {
       for (const share of measured.concealed) assert.ok(share < 0.03, `${(share * 100).toFixed(1)} % of the sound was made up`);
       // The narrow link's queue holds 200 ms, and is full before anybody can know: so
-      // much of sound, and a bit, is missing once. Pictures stand still for about a second.
-      for (const ms of measured.silences) assert.ok(ms <= 350, `${ms} ms of sound were made up at a time`);
-      for (const ms of measured.gaps) assert.ok(ms <= 1500, `a picture stood still for ${ms} ms`);
+      // much of sound, and a bit, is missing once.
+      for (const ms of measured.silences) assert.ok(ms <= 300, `${ms} ms of sound were made up at a time`);
+      for (const ms of measured.gaps) assert.ok(ms <= 1000, `a picture stood still for ${ms} ms`);
       assert.ok(measured.fell <= 2000, `${measured.fell} ms until small pictures`);
       assert.ok(measured.narrowRate <= narrow, `${measured.narrowRate} kbit/s through ${narrow}`);
       assert.ok(Object.values(measured.narrow).every(l => l === null || l === 0), `${JSON.stringify(measured.narrow)} while narrow`);
@@ -120,9 +123,9 @@ describe('the downlink', { skip: noNamespaces() }, () => {
       // Who has an open link doesn't notice.
       for (const ms of measured.openGaps) assert.ok(ms <= 500, `on the open link a picture stood still for ${ms} ms`);
       for (const n of measured.openSlowest) assert.ok(n >= 0.6 * fps, `on the open link only ${n} frames in a second`);
-      assert.ok(allAt(layersAt(open, full), 3, top), 'the open link has all at full size');
+      assert.ok(allAt(layersAt(open, steady), 3, top), 'the open link has all at full size');
       for (const [at, changed] of open.quality) {
-        assert.ok(at < full || Object.values(changed).every(l => l === top), `on the open link ${JSON.stringify(changed)}`);
+        assert.ok(at < steady || Object.values(changed).every(l => l === top), `on the open link ${JSON.stringify(changed)}`);
       }
     }, explanations);
   });
