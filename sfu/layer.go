@@ -61,6 +61,7 @@ type Layer struct {
 	// Owned by whoever receives the publisher's packets.
 	parser codec.Parser
 	old    int // packets in a row that were too old
+	burst  burst
 	due    []uint16
 }
 

@@ -103,7 +103,7 @@ func (m *media) init(p *Participant) {
 }
 
 // ReceiveRTP is where every packet of the participant's comes in.
-func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
+func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) (more bool) {
 	if m.count == maxArrived {
 		m.Land(now, out)
 	}
@@ -115,7 +115,7 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
 	p := &a.packet
 	if len(b) > maxPacket || p.Parse(b, &table.kinds) != nil {
 		m.p.server.counter.malformed.Inc()
-		return
+		return false
 	}
 	if tcc := p.Extensions[wire.ExtensionTransportCC]; len(tcc) == 2 {
 		m.peer.RecordTransportCC(now, p.SSRC, uint16(tcc[0])<<8|uint16(tcc[1]))
@@ -124,30 +124,32 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) {
 	if s == nil || s.table != table || s.layer.track.closed.Load() {
 		if s = m.resolve(now, table, p, s); s == nil {
 			m.p.server.counter.unknown.Inc()
-			return
+			return false
 		}
 	}
 	if s.ssrc != s.layer.ssrc && (s.rtx || !s.layer.takeOver(now, s.ssrc)) {
 		m.p.server.counter.unknown.Inc()
-		return // what is left of a stream that another has replaced
+		return false // what is left of a stream that another has replaced
 	}
 	if s.rtx {
 		if b = m.restore(table, s, a); b == nil {
-			return // padding that probes the uplink
+			return false // padding that probes the uplink
 		}
 	}
 	c := s.route.codecs[p.PayloadType&127]
 	if c == nil {
 		m.p.server.counter.unknown.Inc()
-		return
+		return false
 	}
 	if !m.admit(now, s.layer.track, c) {
-		return
+		return false
 	}
 	a.layer = s.layer
-	if s.layer.receive(now, a, b, s.rtx) {
-		m.count++
+	if !s.layer.receive(now, a, b, s.rtx) {
+		return false
 	}
+	m.count++
+	return !s.rtx && s.layer.unfinished(now, p)
 }
 
 // restore turns an RTX packet (RFC 4588) into the one that it repeats, as the

@@ -71,23 +71,25 @@ func (p *Peer) round(k *keys, b []byte) {
 // isRTCP tells RTCP from RTP, with which it shares a port (RFC 5761 §4).
 func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 
-// receive decrypts a packet and tells the Receiver. It runs under ingress.
-func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) {
+// receive decrypts a packet and tells the Receiver, whose answer it returns. It runs
+// under ingress.
+func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) (more bool) {
 	rtcp := isRTCP(b)
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	if rtcp {
 		ssrc = binary.BigEndian.Uint32(b[4:])
 	}
 	if !k.admits(ssrc) {
-		return
+		return false
 	}
 	if rtcp {
 		if plain, err := k.decryptRTCP(b); err == nil {
 			p.receiveRTCP(now, plain, out)
 		}
-		return
+		return false
 	}
 	if plain, err := k.decryptRTP(b); err == nil {
-		p.receiver.ReceiveRTP(now, plain, out)
+		more = p.receiver.ReceiveRTP(now, plain, out)
 	}
+	return more
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -84,12 +85,14 @@ func segmentable(c *net.UDPConn) bool {
 
 // receiver reads datagrams of one socket in batches. One goroutine owns it.
 type receiver struct {
+	socket  *net.UDPConn
 	conn    syscall.RawConn
 	headers []mmsghdr
 	iovecs  []unix.Iovec
 	names   []sockaddr
 	buffers [][]byte
 	call    func(fd uintptr) bool
+	held    int // datagrams to keep
 	n       int
 	errno   syscall.Errno
 }
@@ -100,7 +103,7 @@ func newReceiver(c *net.UDPConn, batch, size int) (*receiver, error) {
 		return nil, err
 	}
 	r := &receiver{
-		conn: raw, headers: make([]mmsghdr, batch), iovecs: make([]unix.Iovec, batch),
+		socket: c, conn: raw, headers: make([]mmsghdr, batch), iovecs: make([]unix.Iovec, batch),
 		names: make([]sockaddr, batch), buffers: make([][]byte, batch),
 	}
 	for i := range r.headers {
@@ -117,8 +120,13 @@ func newReceiver(c *net.UDPConn, batch, size int) (*receiver, error) {
 
 // receive waits for at least one datagram and takes all that are there, up to
 // the batch size. Their bytes are valid until the next call.
-func (r *receiver) receive() (int, error) {
-	for i := range r.headers {
+func (r *receiver) receive() (int, error) { return r.further(0) }
+
+// further is receive, but keeps the first held datagrams and puts what comes behind
+// them; held is less than the batch size.
+func (r *receiver) further(held int) (int, error) {
+	r.held = held
+	for i := held; i < len(r.headers); i++ {
 		r.headers[i].header.Namelen = unix.SizeofSockaddrInet6
 	}
 	if err := r.conn.Read(r.call); err != nil {
@@ -133,7 +141,7 @@ func (r *receiver) receive() (int, error) {
 func (r *receiver) recvmmsg(fd uintptr) bool {
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd,
-			uintptr(unsafe.Pointer(&r.headers[0])), uintptr(len(r.headers)), unix.MSG_DONTWAIT, 0, 0)
+			uintptr(unsafe.Pointer(&r.headers[r.held])), uintptr(len(r.headers)-r.held), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case unix.EINTR, unix.ECONNREFUSED: // the latter: an ICMP answer to something sent earlier
 			continue
@@ -143,6 +151,12 @@ func (r *receiver) recvmmsg(fd uintptr) bool {
 		r.n, r.errno = int(n), errno
 		return true
 	}
+}
+
+// deadline is when receive and further fail with os.ErrDeadlineExceeded; the zero time
+// is never.
+func (r *receiver) deadline(t time.Time) {
+	_ = r.socket.SetReadDeadline(t) // fails on a closed socket only
 }
 
 // datagram is the i-th of the last receive.

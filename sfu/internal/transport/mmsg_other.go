@@ -3,8 +3,10 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // sockaddr is a destination.
@@ -34,6 +36,11 @@ func (r *receiver) receive() (int, error) {
 	}
 	return 1, nil
 }
+
+// further gets nothing: there is one buffer.
+func (r *receiver) further(int) (int, error) { return 0, errors.ErrUnsupported }
+
+func (r *receiver) deadline(time.Time) {}
 
 func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {
 	return r.buffer[:r.n], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port())

@@ -55,7 +55,9 @@ func (s State) String() string {
 // behind them. Byte slices are valid during the call.
 type Receiver interface {
 	// ReceiveRTP gets one decrypted RTP packet, whose bytes stay valid until Land.
-	ReceiveRTP(now time.Duration, packet []byte, out *Batch)
+	// more says that those which belong to it should come in a moment, and are worth
+	// waiting for.
+	ReceiveRTP(now time.Duration, packet []byte, out *Batch) (more bool)
 	// Land ends a round: everything that had arrived was received. What is put
 	// into out by then leaves at once.
 	Land(now time.Duration, out *Batch)

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // deaf is a Receiver that does nothing.
 type deaf struct{}
 
-func (deaf) ReceiveRTP(time.Duration, []byte, *Batch)                {}
+func (deaf) ReceiveRTP(time.Duration, []byte, *Batch) bool           { return false }
 func (deaf) Land(time.Duration, *Batch)                              {}
 func (deaf) ReceiveSenderReport(time.Duration, SenderReport, *Batch) {}
 func (deaf) ReceiveReception(time.Duration, Reception)               {}

@@ -173,9 +173,14 @@ func (p *udpPort) SetDeadline(time.Time) error      { return nil }
 func (p *udpPort) SetReadDeadline(time.Time) error  { return nil }
 func (p *udpPort) SetWriteDeadline(time.Time) error { return nil }
 
+// gatherFor is how long a round waits for the rest of a video frame: browsers send
+// one within some 0.3 ms, 1 ms at most, and it is of no use before its end has come.
+const gatherFor = time.Millisecond
+
 // reader takes what arrives at one socket, in rounds: all datagrams that are
 // there are handed to their peers, which leave what they send in out; then the
-// round lands and everything goes out together. Nothing waits for company.
+// round lands and everything goes out together. Nothing waits for company but the
+// beginning of a frame for its end, so that it leaves as one send for each viewer.
 type reader struct {
 	engine  *Engine
 	port    *udpPort
@@ -183,6 +188,8 @@ type reader struct {
 	backlog backlog
 	out     *Batch
 	peers   []*Peer // that got something this round; their ingress is locked
+	more    bool    // the round's last packet should have company in a moment
+	wait    time.Duration
 }
 
 func (e *Engine) newReader(port *udpPort, socket int) (*reader, error) {
@@ -194,7 +201,7 @@ func (e *Engine) newReader(port *udpPort, socket int) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{engine: e, port: port, receive: receive, out: out}, nil
+	return &reader{engine: e, port: port, receive: receive, out: out, wait: gatherFor}, nil
 }
 
 // run ends when the socket is closed.
@@ -211,13 +218,39 @@ func (r *reader) run() {
 		now := r.engine.config.Now()
 		r.out.Begin(now)
 		drop := r.backlog.round(now, n == receiveBatch)
-		for i := range n {
-			b, from := r.receive.datagram(i)
-			if !r.take(now, b, from, drop) {
-				r.port.toMux(b, from)
-			}
+		r.takeAll(now, 0, n, drop)
+		if r.more && n < receiveBatch {
+			now = r.gather(now, n)
 		}
 		r.land(now)
+	}
+}
+
+// gather waits until a frame is whole whose first n packets began the round, and
+// takes what comes meanwhile, whatever it is. It returns the time.
+func (r *reader) gather(now time.Duration, n int) time.Duration {
+	r.receive.deadline(time.Now().Add(r.wait))
+	for r.more && n < receiveBatch {
+		m, err := r.receive.further(n)
+		if err != nil {
+			break // in time, or closed, as the next round will hear
+		}
+		now = r.engine.config.Now()
+		r.takeAll(now, n, n+m, false)
+		n += m
+	}
+	r.receive.deadline(time.Time{})
+	return now
+}
+
+// takeAll hands over some datagrams of the round.
+func (r *reader) takeAll(now time.Duration, from, to int, drop bool) {
+	for i := from; i < to; i++ {
+		r.more = false
+		b, sender := r.receive.datagram(i)
+		if !r.take(now, b, sender, drop) {
+			r.port.toMux(b, sender)
+		}
 	}
 }
 
@@ -250,7 +283,7 @@ func (r *reader) take(now time.Duration, b []byte, from netip.AddrPort, drop boo
 		}
 		r.peers = append(r.peers, p)
 	}
-	p.receive(now, k, b, r.out)
+	r.more = p.receive(now, k, b, r.out)
 	return true
 }
 
