@@ -12,8 +12,9 @@ const (
 	gatherViewers = 3
 	// burstGap is the most between two packets of a frame that is sent at once.
 	burstGap = time.Millisecond
-	// pacedFor is how many packets of a layer pass ungathered after a longer gap: its
-	// publisher paces, and to wait for the rest of a frame would only cost time.
+	// pacedFor is how many packets of a layer pass ungathered after a longer gap, or a
+	// frame without an end: its publisher paces, or sends no markers, and to wait for
+	// the rest of a frame would only cost everyone time.
 	pacedFor = 24
 )
 
@@ -21,18 +22,19 @@ const (
 type burst struct {
 	timestamp uint32
 	at        time.Duration
+	open      bool // the last packet wasn't its frame's last
 	paced     int
 }
 
 // add takes a packet and reports whether the frame's next should come at once.
 func (b *burst) add(now time.Duration, p *wire.Packet) bool {
-	if p.Timestamp == b.timestamp && now-b.at > burstGap {
+	if b.open && (p.Timestamp != b.timestamp || now-b.at > burstGap) {
 		b.paced = pacedFor
 	} else if b.paced > 0 {
 		b.paced--
 	}
-	b.timestamp, b.at = p.Timestamp, now
-	return !p.Marker && b.paced == 0
+	b.timestamp, b.at, b.open = p.Timestamp, now, !p.Marker
+	return b.open && b.paced == 0
 }
 
 // unfinished reports whether the rest of the packet's frame should come in a moment,

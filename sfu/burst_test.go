@@ -37,10 +37,25 @@ func TestBurst(t *testing.T) {
 			t.Errorf("of a paced frame after %d", n)
 		}
 	}
-	for range pacedFor/6 + 1 {
-		frame(0)
+	again := func() {
+		t.Helper()
+		for range pacedFor/6 + 1 {
+			frame(0)
+		}
+		if n := frame(0); n != 5 {
+			t.Errorf("of bursts again, after %d", n)
+		}
 	}
-	if n := frame(0); n != 5 {
-		t.Errorf("of bursts again, after %d", n)
+	again()
+	expected := 0
+	for range 100 { // who sends no markers
+		timestamp += 3000
+		if at += 10 * time.Millisecond; b.add(at, &wire.Packet{Timestamp: timestamp}) {
+			expected++
+		}
 	}
+	if expected > 1 {
+		t.Errorf("without markers, more was expected after %d packets of 100", expected)
+	}
+	again()
 }

@@ -114,8 +114,8 @@ func (p *Participant) allocate(now time.Duration) {
 		return
 	}
 	budget, heard := p.downlink.budget(now, p.peer)
-	audio, least := p.gather()
-	if least = min(least, budget.credit); least > budget.send {
+	audio, least, begun := p.gather()
+	if least = max(min(least, budget.credit), min(begun, 2*budget.credit)); least > budget.send {
 		budget.send, budget.pace = least, least
 	}
 	if budget.send == unlimited {
@@ -159,8 +159,10 @@ func (p *Participant) renewPath() {
 
 // gather describes the viewer's subscriptions to the allocation. It returns the
 // bitrate of the audio, which the estimate knows nothing of: audio has no RTX, so
-// it has no transport-wide numbers; and the budget for the least of each video.
-func (p *Participant) gather() (audio, least uint64) {
+// it has no transport-wide numbers; the budget for the least of each video, and for
+// the least of those that are sent already: key frames that many ask for at the start
+// make a layer look larger than it is, and are no reason to pause it.
+func (p *Participant) gather() (audio, least, begun uint64) {
 	v := &p.viewing
 	v.tracks, v.subs, v.views = v.tracks[:0], v.subs[:0], v.views[:0]
 	speakers := *p.room.speakers.Load()
@@ -181,10 +183,14 @@ func (p *Participant) gather() (audio, least uint64) {
 		case t.kind == Audio:
 			audio += seen.layers[last].Bitrate
 		case wish.Enabled && !sub.paused:
-			least += uint64(startHeadroom * float64(seen.layers[0].Bitrate))
+			need := uint64(startHeadroom * float64(seen.layers[0].Bitrate))
+			least += need
+			if sub.chosen && sub.choice.Layer >= 0 {
+				begun += need
+			}
 		}
 	}
-	return audio, least
+	return audio, least, begun
 }
 
 func speaks(speakers []Speaker, id string) bool {

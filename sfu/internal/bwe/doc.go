@@ -18,10 +18,10 @@
 // fast, over 200 ms), or a queue that stands above 35 ms and doesn't shrink.
 //
 // A link that suddenly carries less than half shows sooner: the packets of one burst
-// are drawn apart. Where six or more in a row, over at least 80 ms and without a
-// pause, came at less than half of the estimate while their queue grew by 0.4 s a
-// second, or while 40 % of those between them were lost, the estimate is cut at once to
-// what they came at. The caller is told how much stands in the network's queue
+// are drawn apart. Where six or more in a row, over at least 80 ms, came evenly, without
+// a pause and at less than half of the estimate, while their queue grew by 0.4 s a second
+// or 40 % of those between them were lost, the estimate is cut at once to what they
+// came at. The caller is told how much stands in the network's queue
 // (TakeStanding), for what it sends before that is gone would be lost or wait there.
 //
 // # Decrease, drain, increase

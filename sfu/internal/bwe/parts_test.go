@@ -121,7 +121,7 @@ func TestRegretMakesProbesLonger(t *testing.T) {
 	p.interval = probeInterval
 	bytes := func(steps bool) int { return p.begin(p.raised, 600e3, 500e3, 0, steps).Bytes }
 	short := bytes(true)
-	for i, want := range []int{2, 4, 8, 8} {
+	for i, want := range []int{2, 4, 4} {
 		p.raised, p.result, p.hasRaise = p.raised+time.Minute, 600e3, true
 		p.regretted(p.raised+time.Second, 300e3, maxInterval)
 		if got := bytes(true); got != want*short {

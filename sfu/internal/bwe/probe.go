@@ -9,7 +9,7 @@ const (
 	minProbeBytes  = 2000 // less measures nothing
 	bucketBytes    = 6000 // less fits into the bucket of a shaper and measures that
 	bucketSpan     = 50 * time.Millisecond
-	mostStretch    = 3   // doublings of both, after results that were regretted
+	mostStretch    = 2   // doublings of both, after results that were regretted
 	mostResult     = 1.1 // of the probe's rate
 	probeInterval  = 3 * time.Second
 	maxInterval    = 6 * time.Second // after probes that found too much; more would keep a second flow from its share

@@ -14,6 +14,8 @@ const (
 	stepStretch = 80 * time.Millisecond
 	stepMost    = 250 * time.Millisecond // longer ago, and it isn't sudden
 	stepGap     = 40 * time.Millisecond  // between two arrivals; a longer one is a pause, not a rate
+	stepEven    = 5                      // times its own transmission that a packet may come after the one before
+	stepSlack   = 3 * time.Millisecond   // and as much more
 	stepBack    = 0.015                  // s that a queue that grows may seem to shrink
 	stepShare   = 0.5                    // of the estimate: as much arrives at most
 	stepGrowth  = 0.4                    // s of queue per second at least, or
@@ -93,12 +95,13 @@ func (s *stretch) rate(estimate, noise float64) (bits float64, ok bool) {
 	if newest.queue < steepQueue+stepNoise*noise {
 		return 0, false
 	}
-	bytes, lost := int32(0), int32(0)
+	bytes, lost, slowest := int32(0), int32(0), 0.0
 	for n := 1; n < s.held; n++ {
 		later := s.points[(s.first+s.held-n)%stepPoints]
 		bytes += later.bytes
 		lost += later.lost
 		p := s.points[(s.first+s.held-1-n)%stepPoints]
+		slowest = max(slowest, (later.at-p.at-stepSlack).Seconds()/float64(8*later.bytes))
 		span := newest.at - p.at
 		if span > stepMost {
 			return 0, false
@@ -108,6 +111,9 @@ func (s *stretch) rate(estimate, noise float64) (bits float64, ok bool) {
 		}
 		bits = float64(bytes) * 8 / span.Seconds()
 		grown := newest.queue - p.queue
+		if slowest*bits > stepEven {
+			continue // in bunches: they were held up, not drawn apart
+		}
 		if bits < stepShare*estimate &&
 			(grown > stepGrowth*span.Seconds() || float64(lost) > stepLoss*float64(int(lost)+n)) {
 			return min(bits, s.late()), true

@@ -25,6 +25,10 @@ func TestStretch(t *testing.T) {
 	for i := range lossy {
 		lossy[i].lost = 4
 	}
+	bunches := []packet{}
+	for frame := range 4 {
+		bunches = append(bunches, every(6, float64(frame)*38, 0.1, float64(frame)*30, 0)...)
+	}
 	tests := []struct {
 		name    string
 		packets []packet
@@ -38,6 +42,7 @@ func TestStretch(t *testing.T) {
 		{"a full queue that loses most", lossy, 800e3},
 		{"a pause, then all at once", append(every(10, 0, 12, 0, 0), every(20, 220, 0.1, 100, -2)...), 0},
 		{"a pause before each", every(10, 0, 45, 0, 40), 0},
+		{"frames held up, each in a bunch", bunches, 0},
 		{"after a batch", append(every(10, 0, 0.1, 0, 0), every(10, 10, 12, 0, 10)...), 800e3},
 	}
 	for _, tt := range tests {
