@@ -14,7 +14,7 @@ const (
 	stepStretch = 80 * time.Millisecond
 	stepMost    = 250 * time.Millisecond // longer ago, and it isn't sudden
 	stepGap     = 40 * time.Millisecond  // between two arrivals; a longer one is a pause, not a rate
-	stepEven    = 5                      // times its own transmission that a packet may come after the one before
+	stepEven    = 3                      // times its own transmission that a packet may come after the one before
 	stepSlack   = 3 * time.Millisecond   // and as much more
 	stepBack    = 0.015                  // s that a queue that grows may seem to shrink
 	stepShare   = 0.5                    // of the estimate: as much arrives at most
