@@ -79,8 +79,9 @@ export class Signal {
    * @returns {boolean} whether it went out
    */
   send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
+    const socket = this.#socket; // once: in Firefox it was seen to be gone by the next line
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
     if (message.type === 'offer') {
       clearTimeout(this.#silenceTimer);
       this.#silenceTimer = setTimeout(() => this.dial(), silenceTimeout);
