@@ -26,6 +26,9 @@ const silenceTimeout = 8_000;
 /** How often a first join is tried before it fails. Later ones are tried for ever. */
 const firstAttempts = 3;
 
+/** WebSocket.OPEN, which a page's own WebSocket may lack. */
+const isOpen = 1;
+
 /**
  * The WebSocket to the server. It dials until the server says `joined`, dials
  * again when the socket breaks, and names the session to go on with. While it
@@ -79,8 +82,8 @@ export class Signal {
    * @returns {boolean} whether it went out
    */
   send(message) {
-    const socket = this.#socket; // once: in Firefox it was seen to be gone by the next line
-    if (socket?.readyState !== WebSocket.OPEN) return false;
+    const socket = this.#socket;
+    if (!socket || socket.readyState !== isOpen) return false;
     socket.send(JSON.stringify(message));
     if (message.type === 'offer') {
       clearTimeout(this.#silenceTimer);
@@ -158,7 +161,7 @@ export class Signal {
     const old = this.#socket;
     if (old) {
       // A resumed session must not hear a goodbye on its former socket.
-      if (this.#fresh && old.readyState === WebSocket.OPEN) old.send(JSON.stringify({type: 'leave'}));
+      if (this.#fresh && old.readyState === isOpen) old.send(JSON.stringify({type: 'leave'}));
       discard(old);
     }
     clearTimeout(this.#joinTimer);
