@@ -27,7 +27,7 @@ const silenceTimeout = 8_000;
 const firstAttempts = 3;
 
 /** WebSocket.OPEN, which a page's own WebSocket may lack. */
-const isOpen = 1;
+const openState = 1;
 
 /**
  * The WebSocket to the server. It dials until the server says `joined`, dials
@@ -83,7 +83,7 @@ export class Signal {
    */
   send(message) {
     const socket = this.#socket;
-    if (!socket || socket.readyState !== isOpen) return false;
+    if (!socket || socket.readyState !== openState) return false;
     socket.send(JSON.stringify(message));
     if (message.type === 'offer') {
       clearTimeout(this.#silenceTimer);
@@ -161,7 +161,7 @@ export class Signal {
     const old = this.#socket;
     if (old) {
       // A resumed session must not hear a goodbye on its former socket.
-      if (this.#fresh && old.readyState === isOpen) old.send(JSON.stringify({type: 'leave'}));
+      if (this.#fresh && old.readyState === openState) old.send(JSON.stringify({type: 'leave'}));
       discard(old);
     }
     clearTimeout(this.#joinTimer);

@@ -54,8 +54,8 @@ type egress struct {
 	repairs  pace.Pacer // what repairs may take of the estimate
 	waiting  []waiting  // from first on
 	first    int
-	bytes    int // that wait
-	full     bool
+	bytes    int  // that wait
+	full     bool // a queue stands in the network, or what it kept waiting still leaves
 }
 
 // waiting is a packet that the pacer holds.

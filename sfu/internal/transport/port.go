@@ -187,9 +187,9 @@ type reader struct {
 	receive *receiver
 	backlog backlog
 	out     *Batch
-	peers   []*Peer // that got something this round; their ingress is locked
-	more    bool    // the round's last packet should have company in a moment
-	wait    time.Duration
+	peers   []*Peer       // that got something this round; their ingress is locked
+	more    bool          // the round's last packet should have company in a moment
+	wait    time.Duration // for that: gatherFor
 }
 
 func (e *Engine) newReader(port *udpPort, socket int) (*reader, error) {
