@@ -203,6 +203,42 @@ test('push-to-talk opens the microphone and closes it again', async () => {
   assert.equal(state.media.microphone?.muted, true, 'a short press ends muted');
 });
 
+test('a press means the opposite of what is shown, also while the browser still mutes', async () => {
+  const {state, pc} = await call();
+  state.media.publish({camera: null, microphone: new FakeTrack('audio')});
+  await settle();
+  const sender = pc.getTransceivers().find((one) => one.sender.track)?.sender;
+  let muted = () => {};
+  const replace = sender.replaceTrack;
+  sender.replaceTrack = async (track) => {
+    if (!track) await new Promise((resolve) => { muted = resolve; });
+    return replace(track);
+  };
+  const release = state.media.hear(false);
+  assert.equal(state.media.microphone?.muted, true, 'this is what everybody sees from now on');
+  const press = state.media.toggleMicrophone();
+  muted();
+  await Promise.all([release, press]);
+  assert.equal(state.media.microphone?.muted, false);
+  assert.equal(sender.track?.kind, 'audio');
+});
+
+test('of many presses that a refused device meets, one is told', async () => {
+  const {state} = await call();
+  devices.failing = 'NotAllowedError';
+  const presses = await Promise.allSettled(Array.from({length: 5}, () => state.media.toggleMicrophone()));
+  assert.deepEqual(presses.map(({status}) => status), ['rejected', ...Array(4).fill('fulfilled')]);
+  assert.equal(devices.opened.length, 1);
+});
+
+test('another device that is chosen while the first still opens is used', async () => {
+  const {state} = await call();
+  await Promise.all([state.media.toggleCamera(), state.media.switchTo('camera', 'second')]);
+  assert.deepEqual(devices.opened.at(-1), {video: {deviceId: {exact: 'second'}}});
+  assert.equal(devices.tracks.at(0).readyState, 'ended');
+  assert.equal(state.media.camera?.tracks[0], devices.tracks.at(-1));
+});
+
 test('a lost connection counts down, and a new server is told', async () => {
   const {state, socket, notices, room} = await call();
   socket.break();

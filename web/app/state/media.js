@@ -24,8 +24,8 @@ export class OwnMedia {
   #changed;
   /** @type {Map<string, Promise<void>>} what is under way, by kind */
   #busy = new Map();
-  /** Presses and releases of push-to-talk, one after another. @type {Promise<void>} */
-  #talk = Promise.resolve();
+  /** The last word on whether a device shall be on. @type {Map<'camera' | 'microphone', boolean>} */
+  #wanted = new Map();
 
   /** @param {Room} room @param {Settings} settings @param {() => void} changed */
   constructor(room, settings, changed) {
@@ -48,37 +48,18 @@ export class OwnMedia {
     this.#changed();
   }
 
+  /** A press means the opposite of what the button shows, also while a change is under way. */
   toggleMicrophone() {
-    return this.#once('microphone', () => this.#hear(this.microphone?.muted !== false));
+    return this.#turn('microphone', !this.#isOn('microphone'));
   }
 
-  /** Push-to-talk says what it wants rather than toggling, and the last word counts. @param {boolean} on */
-  hear(on) {
-    const running = this.#talk.then(() => this.#busy.get('microphone')).catch(() => {}).then(() => this.#once('microphone', () => this.#hear(on)));
-    this.#talk = running.catch(() => {}); // whoever asked hears of it
-    return running;
-  }
-
-  /** @param {boolean} on */
-  async #hear(on) {
-    if (this.microphone) await (on ? this.microphone.unmute() : this.microphone.mute());
-    else if (on) this.publish({microphone: await this.#open('microphone'), camera: null});
-  }
-
-  /** Off means that the camera's light goes out, so the track is stopped and opened again. */
   toggleCamera() {
-    return this.#once('camera', async () => {
-      const own = this.camera;
-      if (!own) {
-        this.publish({camera: await this.#open('camera'), microphone: null});
-      } else if (own.muted) {
-        await own.replaceTrack(await this.#open('camera'));
-        await own.unmute();
-      } else {
-        await own.mute();
-        stop(own);
-      }
-    });
+    return this.#turn('camera', !this.#isOn('camera'));
+  }
+
+  /** Push-to-talk says what it wants rather than toggling. @param {boolean} on */
+  hear(on) {
+    return this.#turn('microphone', on);
   }
 
   toggleScreen() {
@@ -96,7 +77,7 @@ export class OwnMedia {
   /** Uses another device from now on. @param {'camera' | 'microphone'} kind @param {string} id  '' for the default */
   switchTo(kind, id) {
     remember({[kind]: id});
-    return this.#once(kind, () => this.#reopen(kind));
+    return this.#after(kind, () => this.#reopen(kind));
   }
 
   /** The other side of a phone. */
@@ -126,6 +107,52 @@ export class OwnMedia {
   }
 
   /** @param {'camera' | 'microphone'} kind */
+  #isOn(kind) {
+    return this[kind]?.muted === false;
+  }
+
+  /**
+   * Turns a device on or off when what is under way with it is done; of several
+   * wishes the last counts.
+   *
+   * @param {'camera' | 'microphone'} kind
+   * @param {boolean} on
+   */
+  #turn(kind, on) {
+    this.#wanted.set(kind, on);
+    return this.#after(kind, async () => {
+      const wanted = this.#wanted.get(kind) ?? this.#isOn(kind);
+      if (wanted === this.#isOn(kind)) return;
+      try {
+        await (kind === 'microphone' ? this.#turnMicrophone(wanted) : this.#turnCamera(wanted));
+      } catch (error) {
+        this.#wanted.delete(kind); // who pressed meanwhile is not asked once more
+        throw error;
+      }
+    });
+  }
+
+  /** @param {boolean} on */
+  async #turnMicrophone(on) {
+    if (this.microphone) await (on ? this.microphone.unmute() : this.microphone.mute());
+    else this.publish({microphone: await this.#open('microphone'), camera: null});
+  }
+
+  /** Off means that the camera's light goes out, so the track is stopped and opened again. @param {boolean} on */
+  async #turnCamera(on) {
+    const own = this.camera;
+    if (!own) {
+      this.publish({camera: await this.#open('camera'), microphone: null});
+    } else if (on) {
+      await own.replaceTrack(await this.#open('camera'));
+      await own.unmute();
+    } else {
+      await own.mute();
+      stop(own);
+    }
+  }
+
+  /** @param {'camera' | 'microphone'} kind */
   async #reopen(kind) {
     const own = this[kind];
     if (!own || (kind === 'camera' && own.muted)) return; // it is opened with the new choice when it is wanted
@@ -145,6 +172,12 @@ export class OwnMedia {
   #open(kind) {
     const facing = kind === 'camera' && !preferences.camera && this.facing === 'environment' ? {facingMode: this.facing} : {};
     return openChosen(kind, this.#settings, {...facing, signal: this.#room.closed});
+  }
+
+  /** Waits for what is under way, then changes. @param {string} kind @param {() => Promise<void>} change */
+  async #after(kind, change) {
+    while (this.#busy.has(kind)) await this.#busy.get(kind)?.catch(() => {}); // whoever began it hears of it
+    await this.#once(kind, change);
   }
 
   /** One change of a kind at a time; a second press meanwhile does nothing. @param {string} kind @param {() => Promise<void>} change */
