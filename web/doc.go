@@ -6,6 +6,7 @@
 //
 //	plenum.js         the SDK's entry, served at /plenum.js: re-exports sdk/
 //	plenum-call.js    <plenum-call>, the custom element, served at /plenum-call.js
+//	element/          what the element says and how it looks
 //	README.md         how to use the SDK; its examples are run by the tests
 //	examples/         a plain page, the custom element, a React component
 //	package.json      the SDK as the npm package plenum-client; types/ is made by npm pack
@@ -27,6 +28,7 @@
 //	sdk/playback.js   what the browser plays only after a click
 //	sdk/statistics.js the browser's counters as rates
 //	sdk/media.js      cameras, microphones, screens, and why they can't be had
+//	sdk/localmedia.js one's own devices in a call, each on or off, one change after another
 //	sdk/network.js    when the machine changes its network, and the page goes away
 //	sdk/emitter.js    on, off, once, events
 //	sdk/errors.js     PlenumError, its classes and the protocol's codes
@@ -38,7 +40,7 @@
 //	app/index.html    the one page, for / and /r/ROOM
 //	app/main.js       from the lobby into the call and back; what only the call needs is loaded
 //	                  after the first paint
-//	app/state/        the call (call.js), what is sent (media.js, devices.js), chat, hands and
+//	app/state/        the call (call.js), which devices are used (media.js, devices.js), chat, hands and
 //	                  reactions (conversation.js), who is there before one joins (presence.js),
 //	                  what is wrong (trouble.js, quality.js, explain.js), where tiles go (layout.js), what is remembered
 //	                  (settings.js), what is said (text.js)

@@ -12,54 +12,20 @@
  * Room while there is one. Methods: `join()` and `leave()`.
  * Style it from outside with `::part(tile)`, `::part(bar)` and `::part(button)`.
  */
-import {DeviceError, join, openDevice, openDevices} from './plenum.js';
+import {DeviceError, LocalMedia, join} from './plenum.js';
+import {css, mutedIcon} from './element/style.js';
+import {explain, textOf} from './element/text.js';
 
 /**
  * @typedef {import('./plenum.js').Room} Room
  * @typedef {import('./plenum.js').Participant} Participant
  * @typedef {import('./plenum.js').RemoteTrack} RemoteTrack
- * @typedef {import('./sdk/publication.js').Publication} Publication
  *
- * @typedef {'audio' | 'video' | 'screen'} Kind  what this page may send
+ * @typedef {'microphone' | 'camera' | 'screen'} Kind  what this page may send
  * @typedef {{root: HTMLElement, video: HTMLVideoElement, initial: HTMLElement, name: HTMLElement}} Tile
  */
 
-const texts = {
-  en: {join: 'Join the call', joining: 'Joining…', leave: 'Leave', audio: 'Microphone', video: 'Camera', screen: 'Share screen', lost: 'Reconnecting…', play: 'Play sound', you: 'You', guest: 'Guest', muted: 'microphone off', call: 'Call'},
-  zh: {join: '加入通话', joining: '正在加入…', leave: '离开', audio: '麦克风', video: '摄像头', screen: '共享屏幕', lost: '正在重新连接…', play: '播放声音', you: '你', guest: '访客', muted: '麦克风已关闭', call: '通话'},
-};
-
-const css = `
-:host { display: block; min-height: 220px; position: relative; background: #14161b; color: #f2f4f8; font: 15px/1.4 system-ui, sans-serif; border-radius: 12px; overflow: hidden; }
-:host([hidden]) { display: none; }
-.frame { display: flex; flex-direction: column; height: 100%; min-height: inherit; }
-.tiles { flex: 1; min-height: 0; display: grid; gap: 6px; padding: 6px; grid-template-columns: repeat(auto-fit, minmax(min(220px, 100%), 1fr)); align-content: center; overflow: auto; }
-figure { position: relative; margin: 0; aspect-ratio: 16 / 9; border-radius: 10px; overflow: hidden; background: #252932; display: grid; place-items: center; }
-figure.screen { grid-column: 1 / -1; order: -1; }
-video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
-figure:not(.video) video { visibility: hidden; }
-figure.screen video { object-fit: contain; }
-figure.own:not(.screen) video { transform: scaleX(-1); }
-.initial { width: 2.2em; line-height: 2.2em; border-radius: 50%; background: #3a4150; font-size: 28px; text-align: center; }
-figure.video .initial { display: none; }
-figcaption { position: absolute; inset-inline-start: 6px; bottom: 6px; max-width: calc(100% - 28px); display: flex; align-items: center; gap: 4px; padding: 1px 8px; border-radius: 6px; background: rgb(10 12 16 / .75); font-size: 13px; }
-figcaption span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-figcaption svg { flex: none; width: 14px; fill: none; stroke: #ffb4a9; stroke-width: 2; stroke-linecap: round; }
-figure:not(.muted) svg { display: none; }
-figure.speaking { outline: 3px solid #4cd18b; outline-offset: -3px; }
-.bar { display: flex; flex-wrap: wrap; gap: 6px; justify-content: center; padding: 6px; }
-button { font: inherit; color: inherit; border: 0; border-radius: 10px; padding: 9px 14px; background: #2b2f39; cursor: pointer; }
-button[aria-pressed=true] { background: #2c63dd; color: #fff; }
-button:disabled { color: #aab1bf; cursor: default; }
-button:focus-visible { outline: 3px solid #8db4ff; outline-offset: 2px; }
-button.leave { background: #c62a30; }
-.note { margin: 0; padding: 0 12px; text-align: center; color: #ffb4a9; }
-.blocked { text-align: center; padding: 6px; }
-.blocked button { background: #f2f4f8; color: #14161b; }
-.note:empty, .blocked:empty { display: none; }
-`;
-
-const kinds = /** @type {const} */ (['audio', 'video', 'screen']);
+const kinds = /** @type {const} */ (['microphone', 'camera', 'screen']);
 
 /** After these events the call may look different. */
 const changes = /** @type {const} */ (['joined', 'participant-joined', 'participant-left', 'participant-updated', 'track', 'track-ended']);
@@ -77,10 +43,8 @@ export class PlenumCall extends HTMLElement {
   #life = null;
   /** @type {Promise<Room> | null} */
   #joining = null;
-  /** @type {Record<Kind, Publication | null>} */
-  #own = {audio: null, video: null, screen: null};
-  /** What is being opened or closed at the moment. @type {Set<Kind>} */
-  #busy = new Set();
+  /** What this page sends, while there is a call. @type {LocalMedia | null} */
+  #own = null;
   /** @type {Map<string, Tile>} */
   #shown = new Map();
   /** What plays where, by tile or track. @type {Map<string, {track: RemoteTrack, end: () => void}>} */
@@ -154,9 +118,11 @@ export class PlenumCall extends HTMLElement {
         room: this.getAttribute('room') ?? '', name: this.getAttribute('name') ?? '', token: this.getAttribute('token') ?? '', signal: life.signal,
       });
       this.call = room;
+      const own = this.#own = new LocalMedia(room, {changed: () => this.#draw()});
       this.#follow(room);
       this.#tell('joined', {room});
-      if (!this.hasAttribute('watch-only')) await this.#open(room, this.hasAttribute('audio-only') ? ['audio'] : ['audio', 'video']);
+      if (this.hasAttribute('watch-only')) return room;
+      for (const error of await own.start(this.hasAttribute('audio-only') ? ['microphone'] : ['microphone', 'camera'])) this.#fail(error);
       return room;
     } catch (error) {
       if (this.#life === life) {
@@ -169,30 +135,9 @@ export class PlenumCall extends HTMLElement {
     }
   }
 
-  /** Opens and publishes. @param {Room} room @param {Kind[]} wanted */
-  async #open(room, wanted) {
-    const busy = this.#busy;
-    for (const kind of wanted) busy.add(kind);
-    const {camera, microphone, errors} = await openDevices({camera: wanted.includes('video') && {}, microphone: wanted.includes('audio') && {}});
-    for (const kind of wanted) busy.delete(kind);
-    if (room.state === 'closed') {
-      camera?.stop();
-      microphone?.stop();
-      return;
-    }
-    if (microphone) this.#own.audio = room.publish(microphone);
-    if (camera) this.#own.video = room.publish(camera);
-    for (const error of errors) this.#fail(error);
-  }
-
   /** @param {Room} room */
   #follow(room) {
     for (const event of changes) room.on(event, () => this.#draw());
-    room.on('unpublished', ({publication}) => {
-      for (const track of publication.tracks) track.stop();
-      for (const kind of kinds) if (this.#own[kind] === publication) this.#own[kind] = null;
-      this.#draw();
-    });
     room.on('speakers', ({speakers}) => {
       for (const {root} of this.#shown.values()) root.classList.toggle('speaking', speakers.some(({id}) => root.dataset.speaker === id));
     });
@@ -210,11 +155,7 @@ export class PlenumCall extends HTMLElement {
   }
 
   #end() {
-    for (const kind of kinds) {
-      for (const track of this.#own[kind]?.tracks ?? []) track.stop();
-      this.#own[kind] = null;
-    }
-    this.#busy = new Set();
+    this.#own = null;
     for (const {end} of this.#playing.values()) end();
     this.#playing.clear();
     this.#shown.clear();
@@ -228,43 +169,19 @@ export class PlenumCall extends HTMLElement {
 
   /** @param {unknown} error */
   #fail(error) {
-    this.#note.textContent = error instanceof Error ? error.message : String(error);
+    this.#note.textContent = explain(error, this.#language);
     this.#tell('error', {error});
   }
 
-  /** One change of a kind at a time; a second press meanwhile does nothing. @param {Kind} kind */
-  async #toggle(kind) {
+  /** @param {Kind} kind */
+  async #press(kind) {
     const room = this.call;
-    const busy = this.#busy;
-    if (!room || busy.has(kind)) return;
-    busy.add(kind);
     try {
-      await this.#change(room, kind, this.#own[kind]);
+      await this.#own?.toggle(kind);
     } catch (error) {
       // Whoever closes the browser's own picker, or has left, needs no message about it.
       const declined = error instanceof DeviceError && error.kind === 'screen' && error.reason === 'denied';
-      if (!declined && room.state !== 'closed') this.#fail(error);
-    } finally {
-      busy.delete(kind);
-      this.#draw();
-    }
-  }
-
-  /** @param {Room} room @param {Kind} kind @param {Publication | null} own */
-  async #change(room, kind, own) {
-    if (kind === 'screen') {
-      if (own) own.unpublish();
-      else this.#own.screen = await room.publishScreen();
-    } else if (!own) {
-      await this.#open(room, [kind]);
-    } else if (kind === 'audio') {
-      await (own.muted ? own.unmute() : own.mute());
-    } else if (own.muted) {
-      await own.replaceTrack(await openDevice('camera', {signal: room.closed}));
-      await own.unmute();
-    } else {
-      await own.mute();
-      for (const track of own.tracks) track.stop(); // its light goes out
+      if (!declined && this.call === room) this.#fail(error);
     }
   }
 
@@ -272,8 +189,8 @@ export class PlenumCall extends HTMLElement {
     this.#drawBar();
     const room = this.call;
     if (!room) return;
-    const wanted = new Set(this.hasAttribute('watch-only') ? [] : [this.#drawOwn(room, 'video')]);
-    if (this.#own.screen) wanted.add(this.#drawOwn(room, 'screen'));
+    const wanted = new Set(this.hasAttribute('watch-only') ? [] : [this.#drawOwn(room, 'camera')]);
+    if (this.#own?.screen) wanted.add(this.#drawOwn(room, 'screen'));
     for (const participant of room.participants.values()) for (const key of this.#drawOther(room, participant)) wanted.add(key);
     for (const [key, {end}] of this.#playing) {
       if (wanted.has(key)) continue;
@@ -288,16 +205,16 @@ export class PlenumCall extends HTMLElement {
     }
   }
 
-  /** @param {Room} room @param {'video' | 'screen'} kind @returns {string} */
+  /** @param {Room} room @param {'camera' | 'screen'} kind @returns {string} */
   #drawOwn(room, kind) {
-    const own = this.#own[kind];
+    const own = this.#own?.[kind];
     const track = (own?.muted === false && own.tracks.find((one) => one.kind === 'video')) || null;
     const key = `own ${kind}`;
-    const {root, video, initial} = this.#tile(key, this.#text('you'), kind === 'screen', this.#own.audio?.muted !== false);
+    const {root, video, initial} = this.#tile(key, this.#text('you'), kind === 'screen', !this.#own?.isOn('microphone'));
     initial.textContent = firstLetter(this.getAttribute('name') || this.#text('you'));
     root.classList.add('own');
     root.classList.toggle('video', track !== null);
-    if (kind === 'video') root.dataset.speaker = room.localId;
+    if (kind === 'camera') root.dataset.speaker = room.localId;
     const shown = video.srcObject instanceof MediaStream ? video.srcObject.getTracks()[0] ?? null : null;
     if (shown !== track) video.srcObject = track && new MediaStream([track]);
     return key;
@@ -339,7 +256,7 @@ export class PlenumCall extends HTMLElement {
   /** The buttons are made anew only where there are others, so that the focus stays. */
   #drawBar() {
     const able = this.hasAttribute('watch-only') ? [] : kinds.filter((kind) => (
-      kind === 'screen' ? globalThis.navigator.mediaDevices && 'getDisplayMedia' in navigator.mediaDevices : kind === 'audio' || !this.hasAttribute('audio-only')
+      kind === 'screen' ? globalThis.navigator.mediaDevices && 'getDisplayMedia' in navigator.mediaDevices : kind === 'microphone' || !this.hasAttribute('audio-only')
     ));
     const state = this.call ? `in ${able}` : this.#life ? 'joining' : 'out';
     if (this.#bar.dataset.state !== state) {
@@ -349,7 +266,7 @@ export class PlenumCall extends HTMLElement {
       if (focused) /** @type {HTMLElement | null} */ (this.#bar.querySelector('button:enabled'))?.focus();
     }
     if (!this.call) return;
-    able.forEach((kind, index) => this.#bar.children[index]?.setAttribute('aria-pressed', String(this.#own[kind]?.muted === false)));
+    able.forEach((kind, index) => this.#bar.children[index]?.setAttribute('aria-pressed', String(this.#own?.isOn(kind) ?? false)));
   }
 
   /** @param {Kind[]} able */
@@ -357,7 +274,7 @@ export class PlenumCall extends HTMLElement {
     if (!this.#life) return [this.#button(this.#text('join'), () => { this.join().catch(() => {}); })];
     const leave = this.#button(this.#text('leave'), () => this.leave());
     leave.classList.add('leave');
-    if (this.call) return [...able.map((kind) => this.#button(this.#text(kind), () => this.#toggle(kind))), leave];
+    if (this.call) return [...able.map((kind) => this.#button(this.#text(kind), () => this.#press(kind))), leave];
     const waiting = this.#button(this.#text('joining'));
     waiting.disabled = true;
     return [waiting, leave];
@@ -398,10 +315,13 @@ export class PlenumCall extends HTMLElement {
     return button;
   }
 
-  /** @param {keyof typeof texts.en} key */
+  get #language() {
+    return this.closest('[lang]')?.getAttribute('lang') || navigator.language;
+  }
+
+  /** @param {import('./element/text.js').Text} key */
   #text(key) {
-    const language = (this.closest('[lang]')?.getAttribute('lang') || navigator.language).startsWith('zh') ? 'zh' : 'en';
-    return texts[language][key];
+    return textOf(key, this.#language);
   }
 
   /** @param {string} name @param {object} detail */
@@ -413,15 +333,6 @@ export class PlenumCall extends HTMLElement {
 /** @param {string} name */
 function firstLetter(name) {
   return [...name.trim()][0]?.toUpperCase() ?? '';
-}
-
-function mutedIcon() {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  path.setAttribute('d', 'm4 4 16 16M9 9v2a3 3 0 0 0 5 2.200M15 11V6a3 3 0 0 0-5.700-1.300M6 11a6 6 0 0 0 9.500 5M12 18v3');
-  svg.append(path);
-  return svg;
 }
 
 customElements.define('plenum-call', PlenumCall);

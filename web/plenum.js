@@ -12,6 +12,7 @@ export {Publication} from './sdk/publication.js';
 export {
   AuthorizationError, CapacityError, DeviceError, PlenumError, ProtocolError, SessionEndedError, UnreachableError,
 } from './sdk/errors.js';
+export {LocalMedia} from './sdk/localmedia.js';
 export {peek} from './sdk/peek.js';
 export {listDevices, openDevice, openDevices, openScreen, watchDevices} from './sdk/media.js';
 
@@ -29,5 +30,6 @@ export {listDevices, openDevice, openDevices, openScreen, watchDevices} from './
  * @typedef {import('./sdk/subscriptions.js').Wish} Wish
  * @typedef {import('./sdk/statistics.js').CallStatistics} CallStatistics
  * @typedef {import('./sdk/media.js').Devices} Devices
+ * @typedef {import('./sdk/localmedia.js').LocalMediaOptions} LocalMediaOptions
  * @typedef {import('./sdk/peek.js').RoomInfo} RoomInfo
  */

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-//go:embed plenum.js plenum-call.js sdk/*.js app/*
+//go:embed plenum.js plenum-call.js sdk/*.js element/*.js app/*
 var files embed.FS
 
 // contentSecurityPolicy lets the app load its own scripts and styles and nothing
@@ -88,8 +88,9 @@ type asset struct {
 	document    bool // a browser may show it as a page, so it carries the policy; modules and styles obey their page's
 }
 
-// Handler serves the app at / and /r/ROOM, its parts under /app/, and the SDK at
-// /plenum.js and under /sdk/. Everything else is 404.
+// Handler serves the app at / and /r/ROOM, its parts under /app/, the SDK at
+// /plenum.js and under /sdk/, and the custom element at /plenum-call.js and under
+// /element/. Everything else is 404.
 func Handler() http.Handler {
 	assets := load(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -143,7 +144,7 @@ func load(fsys fs.FS) map[string]asset {
 			body:        body,
 			contentType: contentType,
 			document:    path.Ext(name) == ".html" || path.Ext(name) == ".svg",
-			shared:      !strings.Contains(name, "/") || strings.HasPrefix(name, "sdk/"),
+			shared:      !strings.Contains(name, "/") || strings.HasPrefix(name, "sdk/") || strings.HasPrefix(name, "element/"),
 		}
 		return nil
 	})

@@ -49,6 +49,7 @@ func TestPaths(t *testing.T) {
 		{"/plenum.js", 200, script, true},
 		{"/plenum-call.js", 200, script, true},
 		{"/sdk/room.js", 200, script, true},
+		{"/element/text.js", 200, script, true},
 		{"/app/main.js", 200, script, false},
 		{"/app/style/base.css", 200, "text/css; charset=utf-8", false},
 		{"/app/icon.svg", 200, "image/svg+xml", false},

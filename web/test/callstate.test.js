@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 const bo = {id: 'bo', name: 'Bo', tracks: []};
-const settings = {room: 'demo', token: '', simulcast: false, language: '', video: {}};
+const settings = {room: 'demo', token: '', language: '', video: {}, send: {}};
 
 async function call(participants = [bo]) {
   const {CallState} = await import('../app/state/call.js');
@@ -133,10 +133,10 @@ test('a device that is plugged in is offered, and used when wanted', async () =>
 
 test('ten quick presses leave one camera, on or off', async () => {
   const {state, room} = await call();
-  await Promise.all(Array.from({length: 10}, () => state.media.toggleCamera()));
+  await Promise.all(Array.from({length: 10}, () => state.media.toggle('camera')));
   assert.equal(room.publications.length, 1);
   assert.equal(devices.opened.length, 1, 'presses while the camera opens do nothing');
-  await state.media.toggleCamera();
+  await state.media.toggle('camera');
   assert.equal(state.media.camera?.muted, true);
   assert.equal(state.media.camera?.tracks[0].readyState, 'ended', 'its light is out');
 });
@@ -161,7 +161,7 @@ test('a camera that can’t be changed is off, not frozen', async () => {
   assert.equal(state.media.camera?.muted, true);
   assert.match(notices.at(-1).text, /in use by another program/);
   devices.failing = '';
-  await state.media.toggleCamera();
+  await state.media.toggle('camera');
   assert.equal(state.media.camera?.muted, false);
 });
 
@@ -170,7 +170,7 @@ test('a chosen camera that is gone gives way to another one', async () => {
   const {state} = await call();
   devices.refusing = ({video}) => video.deviceId && 'OverconstrainedError';
   await state.media.switchTo('camera', 'gone'); // nothing is open yet: it is only remembered
-  await state.media.toggleCamera();
+  await state.media.toggle('camera');
   assert.deepEqual(devices.opened.map(({video}) => video.deviceId), [{exact: 'gone'}, undefined]);
   assert.equal(state.media.camera?.tracks[0].label, 'Spare');
   await state.media.switchTo('camera', '');
@@ -179,7 +179,7 @@ test('a chosen camera that is gone gives way to another one', async () => {
 test('a device that opens after one has left is given back, without a word', async () => {
   const {state, room, notices} = await call();
   const told = notices.length;
-  const opening = state.run(() => state.media.toggleCamera());
+  const opening = state.run(() => state.media.toggle('camera'));
   room.leave();
   await opening;
   assert.deepEqual(devices.tracks.map((track) => track.readyState), ['ended']);
@@ -198,8 +198,8 @@ test('coming and going sounds', async () => {
 test('push-to-talk opens the microphone and closes it again', async () => {
   const {state} = await call();
   state.media.publish({camera: null, microphone: new FakeTrack('audio')});
-  await state.media.hear(false);
-  await Promise.all([state.media.hear(true), state.media.hear(false)]);
+  await state.media.turn('microphone', false);
+  await Promise.all([state.media.turn('microphone', true), state.media.turn('microphone', false)]);
   assert.equal(state.media.microphone?.muted, true, 'a short press ends muted');
 });
 
@@ -214,9 +214,9 @@ test('a press means the opposite of what is shown, also while the browser still 
     if (!track) await new Promise((resolve) => { muted = resolve; });
     return replace(track);
   };
-  const release = state.media.hear(false);
+  const release = state.media.turn('microphone', false);
   assert.equal(state.media.microphone?.muted, true, 'this is what everybody sees from now on');
-  const press = state.media.toggleMicrophone();
+  const press = state.media.toggle('microphone');
   muted();
   await Promise.all([release, press]);
   assert.equal(state.media.microphone?.muted, false);
@@ -226,14 +226,14 @@ test('a press means the opposite of what is shown, also while the browser still 
 test('of many presses that a refused device meets, one is told', async () => {
   const {state} = await call();
   devices.failing = 'NotAllowedError';
-  const presses = await Promise.allSettled(Array.from({length: 5}, () => state.media.toggleMicrophone()));
+  const presses = await Promise.allSettled(Array.from({length: 5}, () => state.media.toggle('microphone')));
   assert.deepEqual(presses.map(({status}) => status), ['rejected', ...Array(4).fill('fulfilled')]);
   assert.equal(devices.opened.length, 1);
 });
 
 test('another device that is chosen while the first still opens is used', async () => {
   const {state} = await call();
-  await Promise.all([state.media.toggleCamera(), state.media.switchTo('camera', 'second')]);
+  await Promise.all([state.media.toggle('camera'), state.media.switchTo('camera', 'second')]);
   assert.deepEqual(devices.opened.at(-1), {video: {deviceId: {exact: 'second'}}});
   assert.equal(devices.tracks.at(0).readyState, 'ended');
   assert.equal(state.media.camera?.tracks[0], devices.tracks.at(-1));

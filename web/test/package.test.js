@@ -41,10 +41,10 @@ function typecheck(name, extra = {}) {
 }
 
 test('the package has the SDK and its types, and nothing else', () => {
-  const sdk = readdirSync(path(web, 'sdk'));
+  const modules = ['sdk', 'element'].flatMap((folder) => readdirSync(path(web, folder)).map((name) => `${folder}/${name}`));
   assert.deepEqual(files, [
-    'README.md', 'package.json', 'plenum-call.js', 'plenum.js', ...sdk.map((name) => `sdk/${name}`),
-    'types/plenum-call.d.ts', 'types/plenum.d.ts', ...sdk.map((name) => `types/sdk/${name.replace('.js', '.d.ts')}`),
+    'README.md', 'package.json', 'plenum-call.js', 'plenum.js', ...modules,
+    'types/plenum-call.d.ts', 'types/plenum.d.ts', ...modules.map((name) => `types/${name.replace('.js', '.d.ts')}`),
   ].sort());
 });
 

@@ -4,6 +4,8 @@ import {afterEach, test} from 'node:test';
 import {linkify} from '../app/state/links.js';
 import {chooseLanguage, current, t} from '../app/state/text.js';
 import * as en from '../app/strings/en.js';
+import {explain, textOf} from '../element/text.js';
+import {DeviceError, errorOf} from '../sdk/errors.js';
 
 afterEach(() => chooseLanguage(['en']));
 
@@ -68,4 +70,12 @@ test('addresses in messages become links, and nothing else does', () => {
   for (const text of ['a https://x.y b https://z.w', 'https://x.y', '', 'no link', 'https://x.y<script>']) {
     assert.equal(linkify(text).map((part) => part.text).join(''), text, 'nothing is lost');
   }
+});
+
+test('the element says what went wrong in the page’s language, and what only programs cause as it came', () => {
+  assert.equal(explain(new DeviceError('camera', 'in-use'), 'zh-CN'), '摄像头正被其他程序使用。请关闭该程序后重试。');
+  assert.equal(explain(errorOf('room-full', 'There is no more room.'), 'de'), 'This room is full. Try again when someone has left.');
+  assert.equal(explain(errorOf('bad-sdp', 'Line 3 is odd.'), 'zh'), 'Line 3 is odd.');
+  assert.equal(explain('odd', 'en'), 'odd');
+  assert.equal(textOf('leave', 'zh'), '离开');
 });

@@ -80,7 +80,7 @@ export class CallState extends Emitter {
     room.on('participant-joined', ({participant}) => this.#came(participant));
     room.on('participant-left', ({participant}) => this.#went(participant));
     room.on('speakers', ({speakers}) => this.#spoke(speakers.map(({id}) => (id === room.localId ? '' : id))));
-    room.on('unpublished', ({publication}) => this.#lost(this.media.forget(publication), publication.tracks[0]));
+    room.on('unpublished', ({publication}) => this.#lost(publication));
     room.on('error', ({error}) => { if (!error.fatal) this.failed(error); });
     for (const id of room.participants.keys()) this.order.push(id);
     watchDevices((devices) => this.#plugged(devices), {signal: room.closed});
@@ -174,19 +174,14 @@ export class CallState extends Emitter {
     this.order = promote(this.order, ids.filter((id) => id !== ''), this.inSight, this.lastSpoke);
   }
 
-  /**
-   * A track ended by itself. A device that was pulled out is replaced by another one.
-   *
-   * @param {'camera' | 'microphone' | 'screen' | null} kind
-   * @param {MediaStreamTrack} [track]
-   */
-  async #lost(kind, track) {
+  /** A track ended by itself. A device that was pulled out is replaced by another one. @param {import('../../plenum.js').Publication} publication */
+  async #lost({source: kind, tracks}) {
     if (kind !== 'camera' && kind !== 'microphone') return;
     if (this.room.state === 'closed') return;
-    const device = track?.label || t(kind);
+    const device = tracks[0]?.label || t(kind);
     try {
       remember({[kind]: ''});
-      await (kind === 'camera' ? this.media.toggleCamera() : this.media.toggleMicrophone());
+      await this.media.turn(kind, true);
       this.emit('notice', {text: t('unplugged', {device, other: this.media[kind]?.tracks[0]?.label || t('defaultDevice')})});
     } catch {
       this.emit('notice', {text: t('unpluggedNone', {device})});

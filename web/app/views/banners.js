@@ -31,7 +31,7 @@ export class Banners {
       shown: lost && countdown > 0 ? t('reconnectingIn', {n: countdown}) : '', action: t('tryNow'), run: () => room.reconnect(),
     });
     this.banner('weak', !lost && trouble.quality.weak ? t('weak') : !lost && trouble.weakUp ? t('weakUp') : '');
-    this.banner('screen', media.screen ? t('sharingNow') : '', {action: t('stopSharing'), run: () => this.#call.run(() => media.toggleScreen())});
+    this.banner('screen', media.screen ? t('sharingNow') : '', {action: t('stopSharing'), run: () => this.#call.run(() => media.toggle('screen'))});
     const unsupported = others.flatMap((one) => [...one.tracks.values()]).filter((track) => track.unsupported);
     this.banner('unsupported', unsupported.map((track) => (
       t('cantPlay', {name: track.participant.name || t('guest'), codec: track.unsupported ?? ''})

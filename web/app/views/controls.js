@@ -36,9 +36,9 @@ export class Controls {
     this.#tiles = tiles;
     const {media, conversation} = call;
     const act = {
-      microphone: () => call.run(() => media.toggleMicrophone()),
-      camera: () => call.run(() => media.toggleCamera()),
-      screen: () => call.run(() => media.toggleScreen()),
+      microphone: () => call.run(() => media.toggle('microphone')),
+      camera: () => call.run(() => media.toggle('camera')),
+      screen: () => call.run(() => media.toggle('screen')),
       hand: () => conversation.toggleHand(),
       help: () => {
         drawHelp();
@@ -106,7 +106,7 @@ export class Controls {
     if (on && media.microphone?.muted === false) return; // it is open anyway
     if (on === this.#talking) return;
     this.#talking = on;
-    this.#call.run(() => media.hear(on));
+    this.#call.run(() => media.turn('microphone', on));
     if (on) this.#call.emitNotice({text: t('talking')});
   }
 

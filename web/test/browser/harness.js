@@ -97,8 +97,8 @@ export function stage(flags, begin) {
 }
 
 /**
- * Opens a page in a context of its own, which fails the test's `errors` on any
- * mistake of the page: exceptions, console errors, violations of the policy.
+ * Opens a page in a context of its own. Its `errors` are all its mistakes: exceptions,
+ * console errors, violations of the policy; `said` is what else it logged.
  *
  * @param {import('playwright-core').Browser} browser
  * @param {string} url
@@ -109,7 +109,8 @@ export async function open(browser, url, {size = sizes.laptop, init, initArgumen
   const page = await own.newPage();
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
-  page.on('console', (message) => { if (message.type() === 'error') page.errors.push(message.text()); });
+  page.said = [];
+  page.on('console', (message) => (message.type() === 'error' ? page.errors : page.said).push(message.text()));
   for (const one of [init ?? []].flat()) await page.addInitScript(one, initArgument);
   await page.goto(url);
   page.leave = () => own.close();

@@ -27,10 +27,8 @@ describe('the SDK on other people’s pages', () => {
     const name = `/example-${++made}`;
     pages.set(`${name}.js`, `${text.replaceAll('https://HOST', server.url).replaceAll("'demo'", `'example-${made}'`)}\n${expose}`);
     pages.set(`${name}.html`, `<!doctype html><title>Example</title><link rel="icon" href="data:,"><script type="module" src="${name}.js"></script>`);
-    const said = [];
     const page = await open(within, `${origin}${name}.html`, {init: () => { window.done = false; }});
-    page.on('console', (message) => said.push(message.text()));
-    return {page, said, room: `example-${made}`};
+    return {page, said: page.said, room: `example-${made}`};
   }
 
   /** Somebody else, by the app. */
@@ -53,6 +51,28 @@ describe('the SDK on other people’s pages', () => {
     await page.waitForFunction(() => window.done);
     assert.deepEqual(page.errors, []);
     await page.leave();
+  });
+
+  it('buttons turn one’s own devices on and off', async () => {
+    const {page, said, room} = await run(example('LocalMedia'), 'window.done = true;');
+    const other = await guest(room);
+    const ada = '.tile[aria-label^="Ada"]';
+    await other.waitForSelector(`${ada}.video[data-muted=false]`);
+    await page.click('text=camera');
+    await other.waitForSelector(`${ada}:not(.video)`);
+    await page.click('text=camera'); // the browser may still be busy with the first press
+    await other.waitForSelector(`${ada}.video`);
+    await page.click('text=microphone');
+    await other.waitForSelector(`${ada}[data-muted=true]`);
+    await page.click('text=screen');
+    await other.waitForSelector('.tile[data-source=screen]');
+    await page.waitForSelector('button[aria-pressed=true]:has-text("screen")');
+    await page.click('text=screen');
+    await other.waitForSelector('.tile[data-source=screen]', {state: 'detached'});
+    await page.waitForFunction(() => [...document.querySelectorAll('button')].map(({ariaPressed}) => ariaPressed).join() === 'false,true,false');
+    assert.deepEqual([said, page.errors], [[], []]);
+    await page.leave();
+    await other.leave();
   });
 
   it('messages are sent and iterated', async () => {
