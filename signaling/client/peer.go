@@ -38,7 +38,7 @@ func (c *Client) begin(servers []ICEServer) {
 	publications := append([]*Publication(nil), c.publications...)
 	c.mu.Unlock()
 	if old != nil {
-		_ = old.pc.GracefulClose()
+		closePeer(old.pc)
 	}
 	clear(c.mapping)
 	p, err := c.newPeer(servers)

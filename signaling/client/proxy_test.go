@@ -22,6 +22,7 @@ type proxy struct {
 	port   int
 	serve  sync.WaitGroup
 	mu     sync.Mutex
+	dice   *rand.Rand
 	server netip.AddrPort
 	backs  map[netip.AddrPort]*net.UDPConn // by the client's address
 }
@@ -32,7 +33,7 @@ func newProxy(t *testing.T, c *call, oneIn int) *proxy {
 	check(t, err)
 	p := &proxy{
 		t: t, url: c.url, oneIn: oneIn, front: front, port: front.LocalAddr().(*net.UDPAddr).Port,
-		backs: map[netip.AddrPort]*net.UDPConn{},
+		backs: map[netip.AddrPort]*net.UDPConn{}, dice: rand.New(rand.NewPCG(1, uint64(oneIn))), //nolint:gosec // any dice will do
 	}
 	p.serve.Go(p.forth)
 	t.Cleanup(func() {
@@ -49,7 +50,12 @@ func newProxy(t *testing.T, c *call, oneIn int) *proxy {
 
 // lost decides over one datagram: RTP and RTCP are 128..191 (RFC 7983).
 func (p *proxy) lost(b []byte) bool {
-	return len(b) > 0 && b[0]>>6 == 2 && rand.IntN(p.oneIn) == 0 //nolint:gosec // any dice will do
+	if len(b) == 0 || b[0]>>6 != 2 {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dice.IntN(p.oneIn) == 0
 }
 
 // forth carries packets to the server, from a socket of its own for each
