@@ -177,7 +177,7 @@ func TestSlowReader(t *testing.T) {
 // What others say never costs a client its connection, however slowly it
 // reads, and leaves room for what the server has to say.
 func TestSlowReaderOfChat(t *testing.T) {
-	s := newSite(t, Config{MaxQueueBytes: 256 << 10})
+	s := newSite(t, Config{MaxQueueBytes: 256 << 10, WriteTimeout: time.Minute, PingTimeout: time.Minute})
 	slow, p, _ := s.enter("room=demo")
 	const count = 1000 // 16 MB: more than the kernel holds
 	for n := range count {
@@ -225,7 +225,7 @@ func TestQueueTakesOneLargeFrame(t *testing.T) {
 // A peer that is gone without a word, its pongs too, is found; one that only
 // listens is not taken for dead.
 func TestHalfOpenPeer(t *testing.T) {
-	s := newSite(t, Config{PingInterval: 10 * time.Millisecond, PingTimeout: 400 * time.Millisecond, ResumeTimeout: time.Millisecond})
+	s := newSite(t, Config{PingInterval: 10 * time.Millisecond, PingTimeout: 2 * time.Second, ResumeTimeout: time.Millisecond})
 	listener, p, _ := s.enter("room=demo")
 	heard := make(chan wireMessage)
 	go func() { // reading is what answers pings

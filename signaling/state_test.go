@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"plenum/sfu"
 )
@@ -77,7 +78,7 @@ func TestStateWaitsOnce(t *testing.T) {
 // A client that reads nothing for a while is told the outcome, not the story, and
 // is not cut off over it.
 func TestSlowReaderOfQuality(t *testing.T) {
-	s := newSite(t, Config{MaxQueueBytes: 256 << 10})
+	s := newSite(t, Config{MaxQueueBytes: 256 << 10, WriteTimeout: time.Minute, PingTimeout: time.Minute})
 	slow, p, _ := s.enter("room=demo")
 	padding := sfu.QualityReason(strings.Repeat("x", 10<<10))
 	const count = 2000 // 20 MB: more than the kernel holds, and than the queue takes

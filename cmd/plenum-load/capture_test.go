@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,7 +151,7 @@ func watch(ctx context.Context, t *testing.T, p *person) *capture {
 // examine checks everything that was captured.
 func examine(t *testing.T, datagrams [][]byte, keys *srtp.Context, numbering uint32) {
 	t.Helper()
-	streams := map[uint32]*stream{}
+	streams := map[uint32][]captured{}
 	padded := 0
 	var numbers []uint16
 	for i, raw := range datagrams {
@@ -158,7 +159,7 @@ func examine(t *testing.T, datagrams [][]byte, keys *srtp.Context, numbering uin
 		if err != nil {
 			t.Fatalf("datagram %d of %d bytes: %v", i, len(raw), err)
 		}
-		var p rtp.Packet
+		var p rtp.Packet // a new one each time: it is kept
 		if err := p.Unmarshal(plain); err != nil {
 			t.Fatalf("datagram %d: %v", i, err)
 		}
@@ -175,18 +176,19 @@ func examine(t *testing.T, datagrams [][]byte, keys *srtp.Context, numbering uin
 		if len(payload) == 0 {
 			continue // a probe
 		}
-		s := streams[p.SSRC]
-		if s == nil {
-			s = &stream{}
-			streams[p.SSRC] = s
-		}
 		if p.Padding {
 			padded++
 			if pad := plain[len(plain)-1]; pad != 1 || p.PayloadType == opusPayload {
 				t.Errorf("datagram %d of payload type %d has %d bytes of padding", i, p.PayloadType, pad)
 			}
 		}
-		s.check(t, i, &p, payload)
+		streams[p.SSRC] = append(streams[p.SSRC], captured{i, &p, payload})
+	}
+	for _, packets := range streams {
+		var s stream
+		for _, one := range inOrder(t, packets) {
+			s.check(t, one.place, one.packet, one.payload)
+		}
 	}
 	if len(streams) != 2 {
 		t.Errorf("%d streams, want audio and video", len(streams))
@@ -198,11 +200,36 @@ func examine(t *testing.T, datagrams [][]byte, keys *srtp.Context, numbering uin
 	t.Logf("%d datagrams, %d numbered, %d padded by a byte", len(datagrams), len(numbers), padded)
 }
 
-// countUp checks that each number comes once and none is left out. Media and the
-// padding of probes leave by two goroutines, which may overtake each other by a batch.
+// overtaken is by how much packets may come out of order: what the pacer held back,
+// media, and the padding of probes leave by different goroutines, which may overtake
+// each other by a batch.
+const overtaken = 64
+
+// captured is a packet of media: its place among the datagrams, and what it carries.
+type captured struct {
+	place   int
+	packet  *rtp.Packet
+	payload []byte
+}
+
+// inOrder sorts a stream by its numbers.
+func inOrder(t *testing.T, packets []captured) []captured {
+	t.Helper()
+	number := func(c captured) int {
+		return int(int16(c.packet.SequenceNumber - packets[0].packet.SequenceNumber)) //nolint:gosec // serial number arithmetic
+	}
+	sorted := slices.SortedStableFunc(slices.Values(packets), func(a, b captured) int { return number(a) - number(b) })
+	for i, one := range sorted {
+		if moved := slices.IndexFunc(packets, func(c captured) bool { return c.place == one.place }) - i; moved < -overtaken || moved > overtaken {
+			t.Errorf("datagram %d comes %d packets too late", one.place, moved)
+		}
+	}
+	return sorted
+}
+
+// countUp checks that each number comes once and none is left out.
 func countUp(t *testing.T, numbers []uint16) {
 	t.Helper()
-	const overtaken = 64
 	came := map[uint16]bool{}
 	for i, n := range numbers {
 		place := int(int16(n - numbers[0]))

@@ -239,10 +239,11 @@ func (r *run) waiting() int {
 }
 
 // Time for both ends to see a window that is set, and for the last packets to
-// arrive after it.
+// arrive after it: at least, and at most while some are missing.
 const (
 	windowNotice = 50 * time.Millisecond
 	windowDrain  = 300 * time.Millisecond
+	longestDrain = 2 * time.Second
 )
 
 // steady measures.
@@ -268,8 +269,13 @@ func (r *run) steady(ctx context.Context) (*report, error) {
 	}
 	last := r.server.measure()
 	after := r.server.scrape(ctx)
-	if err := r.sleepUntil(ctx, to+windowDrain); err != nil {
-		return nil, err
+	for drain := windowDrain; drain <= longestDrain; drain += windowDrain {
+		if err := r.sleepUntil(ctx, to+drain); err != nil {
+			return nil, err
+		}
+		if r.collect().Media.Lost == 0 {
+			break
+		}
 	}
 	r.halt()
 	r.playing.Wait()

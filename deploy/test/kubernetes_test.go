@@ -74,10 +74,12 @@ func TestKubeScore(t *testing.T) {
 			// The tag is a version, and never moves: to pull it again gains nothing.
 			"--ignore-test=container-image-pull-policy")
 		lint.Stdin = bytes.NewReader(render(t, variant))
-		lint.Dir = t.TempDir() // outside of this module
-		out, err := lint.CombinedOutput()
+		lint.Dir = t.TempDir()      // outside of this module
+		var trouble strings.Builder // and what Go says of its downloads
+		lint.Stderr = &trouble
+		out, err := lint.Output()
 		if err != nil {
-			t.Errorf("%s: %v", variant, err)
+			t.Errorf("%s: %v\n%s", variant, err, trouble.String())
 		}
 		checked := 0
 		for line := range strings.Lines(string(out)) {

@@ -40,19 +40,25 @@ func (p *Peer) Gather() (Local, error) {
 	local := Local{Ufrag: ufrag, Pwd: pwd, Fingerprint: p.engine.fingerprint}
 	timeout := time.NewTimer(gatherTimeout)
 	defer timeout.Stop()
-	seen := map[string]bool{}
+	add := func(c string) {
+		if !slices.Contains(local.Candidates, c) {
+			local.Candidates = append(local.Candidates, c)
+		}
+	}
 	for {
 		select {
 		case c, open := <-found:
 			if !open {
 				return local, nil
 			}
-			if !seen[c] {
-				seen[c] = true
-				local.Candidates = append(local.Candidates, c)
+			add(c)
+		case <-timeout.C: // with those that were found, though the timer was seen first
+			for len(found) > 0 {
+				if c, open := <-found; open {
+					add(c)
+				}
 			}
-		case <-timeout.C:
-			return local, nil // with those that were found
+			return local, nil
 		}
 	}
 }
