@@ -26,13 +26,7 @@ import (
 
 // Sizes of the kernel's socket buffers. A keyframe burst to a hundred viewers
 // is some 2 MB; the kernel caps what it gives at net.core.[rw]mem_max.
-const (
-	socketBuffer   = 4 << 20
-	tcpWriteBuffer = 1 << 20
-	// tcpReadQueue is how many packets of one peer by ICE-TCP may wait for pion;
-	// then they wait in the connection.
-	tcpReadQueue = 8
-)
+const socketBuffer = 4 << 20
 
 // Config says where an Engine listens.
 type Config struct {
@@ -266,10 +260,7 @@ func (e *Engine) startMuxes(conns []net.PacketConn, listeners []net.Listener) {
 	e.udp = ice.NewMultiUDPMuxDefault(udp...)
 	var tcp []ice.TCPMux
 	for _, l := range listeners {
-		tcp = append(tcp, ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: l, ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBuffer,
-			Logger: e.loggers.NewLogger("ice-tcp"),
-		}))
+		tcp = append(tcp, e.newTCPMux(l))
 	}
 	if len(tcp) > 0 {
 		e.tcp = ice.NewMultiTCPMuxDefault(tcp...)
