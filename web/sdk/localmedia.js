@@ -104,8 +104,11 @@ export class LocalMedia {
       microphone?.stop();
       return;
     }
-    if (microphone && !this.microphone) this.microphone = this.#room.publish(microphone, {source: 'microphone'});
-    if (camera && !this.camera) this.camera = this.#room.publish(camera, {source: 'camera', ...this.#options.camera});
+    // What is on already, by a press in the meantime, stays; the second track is given back.
+    if (this.microphone) microphone?.stop();
+    else if (microphone) this.microphone = this.#room.publish(microphone, {source: 'microphone'});
+    if (this.camera) camera?.stop();
+    else if (camera) this.camera = this.#room.publish(camera, {source: 'camera', ...this.#options.camera});
     this.#changed();
   }
 

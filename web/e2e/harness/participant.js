@@ -1,7 +1,7 @@
 // One page in a call, whichever browser it runs in. Built on evaluate() alone,
 // which Playwright's and Puppeteer's pages both have.
 
-import { until } from './until.js';
+import { patience, until } from './until.js';
 
 export class Participant {
   /** @param {{evaluate: Function, close: Function}} page */
@@ -21,7 +21,7 @@ export class Participant {
   }
 
   /** Waits for the server's `joined` and returns this participant's id. */
-  async joined(within = 15000) {
+  async joined(within = patience) {
     const joined = await until(async () => (await this.messages('joined')).at(-1),
       { within, what: `${this.name} joins`, seen: () => this.evaluate(() => window.e2e.errors) });
     this.id = joined.id;
@@ -35,7 +35,7 @@ export class Participant {
   }
 
   /** Waits until video of that stream has been decoded. */
-  seesVideo(stream, { within = 20000 } = {}) {
+  seesVideo(stream, { within = patience } = {}) {
     return until(async () => {
       const video = await this.from(stream, 'video');
       return video?.framesDecoded > 0 && video;
@@ -43,7 +43,7 @@ export class Participant {
   }
 
   /** Waits until `count` more frames of that stream have been decoded. */
-  async seesFrames(stream, count, { within = 15000 } = {}) {
+  async seesFrames(stream, count, { within = patience } = {}) {
     const start = await this.seesVideo(stream, { within });
     return until(async () => {
       const video = await this.from(stream, 'video');
@@ -52,7 +52,7 @@ export class Participant {
   }
 
   /** Waits until the audio of that stream carries sound. */
-  async hears(stream, { within = 15000 } = {}) {
+  async hears(stream, { within = patience } = {}) {
     const before = (await this.from(stream, 'audio'))?.totalAudioEnergy ?? 0;
     return until(async () => {
       const audio = await this.from(stream, 'audio');

@@ -1,12 +1,15 @@
 // Conditions are awaited, never slept for.
 
+/** How long anything may take on a busy machine, in ms: no test is about its speed. */
+export const patience = 45000;
+
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 /**
  * Polls condition until it returns something truthy and returns that. Fails after
  * `within` ms with what was awaited, the last value of `seen` and the last error.
  */
-export async function until(condition, { within = 15000, every = 100, what = String(condition), seen } = {}) {
+export async function until(condition, { within = patience, every = 100, what = String(condition), seen } = {}) {
   const deadline = performance.now() + within;
   let lastError;
   do {

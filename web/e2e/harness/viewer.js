@@ -22,7 +22,13 @@ async function watch({ room: roomName, name }) {
     quality: [],  // [time, {id: layer or null, …}, downlink]
     stats: [],    // [time, {mid: {bytes, concealed, samples, freezes, decoded}}]
     mids: {},     // track id -> mid
+    stalls: [],   // [from, to] in which the page itself stood still: the machine was busy
   };
+  let beat = now();
+  setInterval(() => {
+    if (now() - beat > 100) seen.stalls.push([beat, now()]);
+    beat = now();
+  }, 20);
   const { join } = await import('/plenum.js');
   const room = await join(`${location.origin}/ws`, { room: roomName, name, on: {
     quality: ({ tracks, downlink }) => seen.quality.push(

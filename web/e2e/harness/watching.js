@@ -25,16 +25,32 @@ export function reached(seen, ids, from, to, wanted) {
   }) ?? Infinity;
 }
 
-/** The longest time between two frames, without the time for which the track was told to be paused. */
+/**
+ * The longest time between two frames, without the time for which the track was told
+ * to be paused or the page itself stood still.
+ */
 export function longestGap(seen, id, from, to) {
-  const paused = pauses(seen, id, to);
+  const excuses = union([...pauses(seen, id, to), ...seen.stalls]);
   const times = [from, ...seen.tracks[id].frames.filter(at => at > from && at < to), to];
   let longest = 0;
   for (let i = 1; i < times.length; i++) {
-    const excused = paused.reduce((sum, [begin, end]) => sum + Math.max(0, Math.min(end, times[i]) - Math.max(begin, times[i - 1])), 0);
-    longest = Math.max(longest, times[i] - times[i - 1] - excused);
+    longest = Math.max(longest, times[i] - times[i - 1] - overlap(excuses, times[i - 1], times[i]));
   }
   return longest;
+}
+
+/** How much of [from, to) lies in spans that don't meet each other. */
+function overlap(spans, from, to) {
+  return spans.reduce((sum, [begin, end]) => sum + Math.max(0, Math.min(end, to) - Math.max(begin, from)), 0);
+}
+
+function union(spans) {
+  const list = [];
+  for (const [begin, end] of spans.toSorted(([a], [b]) => a - b)) {
+    if (list.length > 0 && begin <= list.at(-1)[1]) list.at(-1)[1] = Math.max(list.at(-1)[1], end);
+    else list.push([begin, end]);
+  }
+  return list;
 }
 
 function pauses(seen, id, to) {
@@ -48,11 +64,13 @@ function pauses(seen, id, to) {
   return list.map(([begin, end]) => [begin, Math.min(end, to)]);
 }
 
-/** The fewest frames shown in any whole second. */
+/** The fewest frames a second shown in any whole second, but for the time in which the page stood still. */
 export function slowestSecond(seen, id, from, to) {
   let fewest = Infinity;
   for (let start = from; start + 1000 <= to; start += 1000) {
-    fewest = Math.min(fewest, seen.tracks[id].frames.filter(at => at >= start && at < start + 1000).length);
+    const lived = 1000 - overlap(union(seen.stalls), start, start + 1000);
+    if (lived < 500) continue;
+    fewest = Math.min(fewest, seen.tracks[id].frames.filter(at => at >= start && at < start + 1000).length * 1000 / lived);
   }
   return fewest;
 }

@@ -30,8 +30,8 @@ describe('abuse', () => {
     assert.doesNotMatch(server.log, /panic|level=ERROR/);
   });
   afterEach(async () => {
-    await ada.seesFrames(bob.id, 5, { within: 3000 });
-    await bob.seesFrames(ada.id, 5, { within: 3000 });
+    await ada.seesFrames(bob.id, 5);
+    await bob.seesFrames(ada.id, 5);
     assert.equal(server.exit, null);
   });
 

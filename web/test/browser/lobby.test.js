@@ -35,7 +35,8 @@ describe('who is there', () => {
     await come('Flo');
     await next('Bob, Cem, Dot, and 3 others are here. The room is full at the moment.');
     await crowd.evaluate(() => window.sitters.splice(0).forEach((socket) => socket.send('{"type":"leave"}')));
-    await page.waitForFunction(async () => (await (await fetch('/rooms/tea')).json()).count === 0);
+    const count = async () => (await (await fetch(`${server.url}/rooms/tea`)).json()).count;
+    while (await count() > 0); // the server has read that they leave
     await next('Nobody is here yet.');
     assert.equal(await page.getAttribute('#present', 'role'), 'status');
     assert.deepEqual(page.errors, []);

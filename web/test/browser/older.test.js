@@ -93,8 +93,7 @@ describe('a browser with less', () => {
     await page.keyboard.press('Escape');
     assert.equal(await page.isVisible('#more'), false);
     await page.click('#open-reactions');
-    await page.click('.reaction-choice >> nth=0');
-    await page.waitForSelector('.tile[data-local=true] .reaction');
+    await Promise.all([page.waitForSelector('.tile[data-local=true] .reaction'), page.click('.reaction-choice >> nth=0')]);
     assert.equal(await page.isVisible('#reactions'), false);
     await page.click('#open-more');
     await page.click('#open-settings');

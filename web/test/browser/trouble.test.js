@@ -71,6 +71,7 @@ describe('trouble before the call', () => {
     await page.click('#join');
     await page.waitForSelector('#lobby-note:has-text("This room is full")');
     await crowd.evaluate(() => window.sitters[0].send('{"type":"leave"}'));
+    await page.waitForSelector('#present:has-text("Cem is here.")');
     await page.click('#join:has-text("Join again")');
     await page.waitForSelector('#call:not([hidden])');
     await page.leave();
@@ -82,13 +83,18 @@ describe('trouble before the call', () => {
     context.after(() => other.stop());
     const page = await open(browser, other.room('tea'));
     await page.fill('#name', 'Ada');
-    await page.waitForLoadState('networkidle'); // all of the app is there
-    await other.stop();
+    await page.evaluate(() => {
+      window.Real = WebSocket;
+      window.WebSocket = class { constructor() { window.dialed = true; } close() {} }; // the server does not answer
+    });
     await page.click('#join');
+    await page.waitForFunction(() => window.dialed); // so all of the app is there
     await page.waitForSelector('#cancel-join:not([hidden])');
     await page.click('#cancel-join');
     await page.waitForSelector('#cancel-join', {state: 'hidden'});
     assert.equal(await page.textContent('#lobby-note'), '');
+    await other.stop();
+    await page.evaluate(() => { window.WebSocket = window.Real; });
     await page.click('#join');
     await page.waitForSelector('#lobby-note:has-text("can’t be reached")');
     assert.equal(await page.inputValue('#name'), 'Ada');
@@ -111,10 +117,15 @@ describe('trouble before the call', () => {
   it('the speaker can be tested, and names and devices are remembered', async () => {
     const page = await lobby(undefined, undefined, 'memory');
     await page.click('#lobby-devices summary');
+    await page.evaluate(() => { // it is disabled while it sounds, which is short
+      const button = document.querySelector('[data-testid=test-speaker]');
+      window.sounding = [];
+      new MutationObserver(() => window.sounding.push(button.disabled)).observe(button, {attributeFilter: ['disabled']});
+    });
     await page.click('[data-testid=test-speaker]');
-    await page.waitForSelector('[data-testid=test-speaker][disabled]');
-    await page.waitForSelector('[data-testid=test-speaker]:not([disabled])');
+    await page.waitForFunction(() => window.sounding.join() === 'true,false');
     await page.waitForFunction(() => Number(document.querySelector('#level').getAttribute('aria-valuenow')) > 0);
+    await page.waitForFunction(() => document.querySelector('#lobby [data-picker=microphone]').options.length > 1);
     const device = await page.evaluate(() => document.querySelector('#lobby [data-picker=microphone]').options[1].value);
     await page.selectOption('#lobby [data-picker=microphone]', device);
     await joinAs(page, 'Ada');
@@ -133,6 +144,7 @@ describe('trouble in the call', () => {
     ({server, browser} = made);
     [ada, bob] = await Promise.all(['Ada', 'Bob'].map(async (name) => joinAs(await open(browser, server.room('tea'), {init: recordSockets}), name)));
     await ada.waitForSelector('.tile[aria-label^="Bob"].video');
+    await ada.waitForSelector('#toggle-camera[aria-pressed=true]');
   });
 
   it('a codec that can’t be played is told by name', async () => {
@@ -174,6 +186,11 @@ describe('trouble in the call', () => {
   it('a weak network is told, on the tile too', async () => {
     await ada.clock.install(); // only what lasts is told: the seconds pass by leaps
     const last = () => ada.clock.fastForward(7000);
+    await ada.evaluate(() => { // what the server says of the same track is not heard
+      const socket = window.sockets.at(-1);
+      const {onmessage} = socket;
+      socket.onmessage = (event) => { if (!(event instanceof MessageEvent) || JSON.parse(event.data).type !== 'quality') onmessage(event); };
+    });
     const id = await ada.evaluate(() => [...[...window.plenum.room.participants.values()][0].tracks.values()].find((one) => one.kind === 'video').id);
     await receives(ada, {type: 'quality', downlink: 80_000, tracks: [{id, layer: null, reason: 'bandwidth'}]});
     await last();
