@@ -23,11 +23,13 @@
 // or 40 % of those between them were lost, the estimate is cut at once to what they
 // came at. The caller is told how much stands in the network's queue
 // (TakeStanding), for what it sends before that is gone would be lost or wait there.
+// Where a line was drawn first, through what had come before the link became narrow,
+// the cut was too small: packets that are drawn apart correct it.
 //
 // # Decrease, drain, increase
 //
-// What was sent before a cut gives no reason for another. On overuse the estimate becomes 90 % of what gets through, measured over the
-// last 150–300 ms, when the link was full and showed its capacity. While the queue
+// What was sent before a cut gives no reason for another, but for that correction. On
+// overuse the estimate becomes 90 % of what gets through, measured over the last 150–300 ms, when the link was full and showed its capacity. While the queue
 // is longer than 40 ms, Target is less than the estimate in proportion, down to
 // 40 %, so that the queue empties in about a second; then it returns at once. A
 // queue that doesn't shrink when less is sent belongs to others: after some

@@ -265,7 +265,7 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	}
 	sent, known := e.sent.at(now, sentWindow)
 	e.limited = known && sent < fullUse*e.control.rate
-	step, sudden := e.delays.stretch.rate(e.control.rate, e.delays.noise)
+	step, sudden := e.step()
 	switch {
 	case sudden:
 		e.stepped(now, step)
@@ -312,7 +312,7 @@ func (e *Estimator) ackedRate() float64 {
 func (e *Estimator) overuse(now time.Duration, queue float64) {
 	a := &e.control
 	a.grown = now
-	if a.everCut && e.newest < a.cutAt {
+	if e.known() {
 		return // what was sent before is no news
 	}
 	if a.draining && now > a.until {

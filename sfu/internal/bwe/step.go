@@ -21,6 +21,7 @@ const (
 	stepGrowth  = 0.4                    // s of queue per second at least, or
 	stepLoss    = 0.4                    // so many of the packets get lost
 	stepNoise   = 4                      // of the noise, which the queue must exceed
+	stepCorrect = 0.75                   // of the rate after a cut: were it less by the step, the cut was too small
 	stepDrained = 0.95                   // of the rate is sent until the queue is known to be gone
 
 	// mostStanding is how long at most to wait for a queue to empty of which nothing is
@@ -136,13 +137,30 @@ func (s *stretch) late() float64 {
 	return math.Inf(1)
 }
 
-// stepped cuts the rate to what the path suddenly carries.
+// known reports that what arrives now was sent before the last cut.
+func (e *Estimator) known() bool { return e.control.everCut && e.newest < e.control.cutAt }
+
+// step is what the path suddenly carries.
+func (e *Estimator) step() (carries float64, ok bool) {
+	sentAt := e.control.rate
+	if e.known() {
+		sentAt = e.control.cutFrom
+	}
+	return e.delays.stretch.rate(sentAt, e.delays.noise)
+}
+
+// stepped cuts the rate to what the path suddenly carries. A cut that what came
+// before the step had made too small is corrected.
 func (e *Estimator) stepped(now time.Duration, carries float64) {
-	queue := e.delays.stretch.queue()
-	if !e.control.everCut || e.newest >= e.control.cutAt { // else it is known
+	known := e.known()
+	if !known || backOff*carries < stepCorrect*e.control.rate {
+		queue := e.delays.stretch.queue()
 		e.cutQueue = queue
 		e.control.drain(now, e.rtt, queue)
 		e.lowered(now, carries, backOff, ReasonDelay)
+		if known {
+			e.stands(now, carries)
+		}
 	}
 	e.delays.stretch.reset()
 }
