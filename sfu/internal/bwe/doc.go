@@ -28,8 +28,9 @@
 //
 // # Decrease, drain, increase
 //
-// What was sent before a cut gives no reason for another, but for that correction. On
-// overuse the estimate becomes 90 % of what gets through, measured over the last 150–300 ms, when the link was full and showed its capacity. While the queue
+// What was sent before a cut gives no reason for another, but for one correction. On
+// overuse the estimate becomes 90 % of what gets through, measured over the last
+// 150–300 ms, when the link was full and showed its capacity. While the queue
 // is longer than 40 ms, Target is less than the estimate in proportion, down to
 // 40 %, so that the queue empties in about a second; then it returns at once. A
 // queue that doesn't shrink when less is sent belongs to others: after some

@@ -73,6 +73,8 @@ type Estimator struct {
 	latest           time.Duration // from sending that to hearing of it
 	standing         int           // bytes in the network's queue, to be told
 	cutQueue         float64
+	beforeCut        float64 // estimate before the last cut
+	corrected        bool    // the last cut was
 	reason           Reason
 	reasonAt         time.Duration
 	falls            [8]Fall
@@ -305,78 +307,6 @@ func (e *Estimator) ackedRate() float64 {
 	short, _ := e.acked.full(cutWindow / 2)
 	long, _ := e.acked.full(cutWindow)
 	return max(short, long)
-}
-
-// overuse cuts the rate, but not again before the effect of a cut can be seen,
-// and then only if the queue has grown nevertheless.
-func (e *Estimator) overuse(now time.Duration, queue float64) {
-	a := &e.control
-	a.grown = now
-	if e.known() {
-		return // what was sent before is no news
-	}
-	if a.draining && now > a.until {
-		e.stuck(now, queue)
-		return
-	}
-	acked := e.ackedRate()
-	if acked == 0 {
-		return
-	}
-	fresh := !a.everCut || now-a.cutAt > e.rtt+cutPause
-	if fresh && (!a.draining || queue > e.cutQueue+0.010) || acked < 0.5*a.rate {
-		e.cutQueue = queue
-		a.drain(now, e.rtt, queue)
-		e.lowered(now, acked, backOff, ReasonDelay)
-		return
-	}
-	a.drain(now, e.rtt, queue)
-}
-
-// stuck is called where a drain took too long: either the queue isn't ours, then
-// it is taken for the path's delay, or there was much of it.
-func (e *Estimator) stuck(now time.Duration, queue float64) {
-	a := &e.control
-	if queue > 0.6*a.depth {
-		e.delays.rebase(now)
-		a.emptied(now, 0)
-		return
-	}
-	a.draining = false
-	a.drain(now, e.rtt, queue)
-}
-
-// lowered cuts the rate to a share of acked and plans the probe that shows
-// whether that was needed.
-func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reason) {
-	before := e.control.rate
-	e.control.cut(now, acked, share)
-	if e.control.rate >= before {
-		return
-	}
-	e.fell(now, before, reason)
-	if e.control.rate < stepShare*before {
-		e.stands(now, acked)
-	}
-	e.prober.recovery = recoveryShare * e.control.cutFrom
-	if e.prober.regretted(now, acked, maxInterval) {
-		e.prober.recovery = 0
-	}
-}
-
-// fell notes a cut.
-func (e *Estimator) fell(now time.Duration, before float64, reason Reason) {
-	e.because(now, reason)
-	e.falls[e.fallen%len(e.falls)] = Fall{
-		At: now, From: uint64(before), To: uint64(e.control.rate), Reason: reason,
-		Queue: time.Duration(e.delays.standing * float64(time.Second)), Loss: e.losses.recent,
-	}
-	e.fallen++
-}
-
-// because notes why the estimate changed.
-func (e *Estimator) because(now time.Duration, reason Reason) {
-	e.reason, e.reasonAt = reason, now
 }
 
 // Target is the rate that the allocation may use, in bit/s.

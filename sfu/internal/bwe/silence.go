@@ -40,6 +40,7 @@ func (e *Estimator) silentAt() (time.Duration, bool) {
 func (e *Estimator) resume(now time.Duration) {
 	if e.beforeSilence > 0 {
 		e.prober.recovery = recoveryShare * e.beforeSilence
+		e.beforeCut, e.corrected = e.beforeSilence, false
 		e.beforeSilence = 0
 		e.control.everCut, e.control.cutAt = true, now
 	}

@@ -17,7 +17,7 @@ const (
 	stepEven    = 3                      // times its own transmission that a packet may come after the one before
 	stepSlack   = 3 * time.Millisecond   // and as much more
 	stepBack    = 0.015                  // s that a queue that grows may seem to shrink
-	stepShare   = 0.5                    // of the estimate: as much arrives at most
+	stepShare   = 0.5                    // of the estimate that it was sent at: as much arrives at most
 	stepGrowth  = 0.4                    // s of queue per second at least, or
 	stepLoss    = 0.4                    // so many of the packets get lost
 	stepNoise   = 4                      // of the noise, which the queue must exceed
@@ -87,7 +87,7 @@ func (s *stretch) lossy() bool {
 }
 
 // rate is what the path carries, in bit/s, where it has just become a fraction of
-// the estimate. noise is that of queues, in s: jitter draws packets apart as well.
+// the estimate at which the packets were sent. noise is that of queues, in s: jitter draws packets apart as well.
 func (s *stretch) rate(estimate, noise float64) (bits float64, ok bool) {
 	if s.held < stepLeast {
 		return 0, false
@@ -137,32 +137,34 @@ func (s *stretch) late() float64 {
 	return math.Inf(1)
 }
 
-// known reports that what arrives now was sent before the last cut.
-func (e *Estimator) known() bool { return e.control.everCut && e.newest < e.control.cutAt }
-
 // step is what the path suddenly carries.
 func (e *Estimator) step() (carries float64, ok bool) {
 	sentAt := e.control.rate
 	if e.known() {
-		sentAt = e.control.cutFrom
+		sentAt = e.beforeCut
 	}
 	return e.delays.stretch.rate(sentAt, e.delays.noise)
 }
 
-// stepped cuts the rate to what the path suddenly carries. A cut that what came
-// before the step had made too small is corrected.
+// stepped cuts the rate to what the path suddenly carries, or corrects a cut that was
+// too small: then too much had come before the step.
 func (e *Estimator) stepped(now time.Duration, carries float64) {
-	known := e.known()
-	if !known || backOff*carries < stepCorrect*e.control.rate {
-		queue := e.delays.stretch.queue()
-		e.cutQueue = queue
-		e.control.drain(now, e.rtt, queue)
-		e.lowered(now, carries, backOff, ReasonDelay)
-		if known {
-			e.stands(now, carries)
-		}
+	switch {
+	case !e.known():
+		e.drainStep(now, carries)
+	case !e.corrected && backOff*carries < stepCorrect*e.control.rate && e.control.rate > e.min:
+		sentAt, recovery := e.beforeCut, e.prober.recovery
+		e.drainStep(now, carries)
+		e.beforeCut, e.prober.recovery, e.corrected = sentAt, recovery, true // it is the same cut
+		e.stands(now, carries)
 	}
 	e.delays.stretch.reset()
+}
+
+func (e *Estimator) drainStep(now time.Duration, carries float64) {
+	e.cutQueue = e.delays.stretch.queue()
+	e.control.drain(now, e.rtt, e.cutQueue)
+	e.lowered(now, carries, backOff, ReasonDelay)
 }
 
 // stands works out what stands in the network's queue after a cut to a fraction. As

@@ -66,7 +66,8 @@ func TestStretch(t *testing.T) {
 }
 
 // TestStep: a link that suddenly carries a fifth is noticed at once and at its rate, and
-// what stands in its queue is told once; what was sent before is no reason for more.
+// what stands in its queue is told once; what was sent before is no reason for more
+// where the cut was right.
 func TestStep(t *testing.T) {
 	const before, after = 2e6, 400e3
 	w := newWire(Config{Start: before}, 0)
@@ -123,5 +124,47 @@ func TestStep(t *testing.T) {
 	}
 	if n := w.e.State().Falls; len(n) != 1 {
 		t.Errorf("cut %d times: %+v", len(n), n)
+	}
+}
+
+// TestCorrection: what was sent before a cut corrects one that was too small, once.
+func TestCorrection(t *testing.T) {
+	const before, after, less = 2e6, 500e3, 200e3
+	w := newWire(Config{Start: before}, 0)
+	w.e.Demand(w.now, before, 0)
+	w.run(3*time.Second, before, 1200)
+	sent := w.now
+	const packets = 40
+	begin := w.sequence
+	for range packets {
+		w.e.Sent(w.now, w.sequence, 1200, 0)
+		w.sequence++
+		w.now += 5 * ms
+	}
+	w.now += 20 * ms
+	first := 0.7 * float64(w.e.Sustained(w.now))
+	w.e.lowered(w.now, first, backOff, ReasonDelay)
+	if n := w.e.TakeStanding(); n != 0 {
+		t.Errorf("%d bytes stand by a cut to more than half", n)
+	}
+	arrives := sent + w.delay
+	rates := []uint64{}
+	for i := range uint16(packets) {
+		rate := after
+		if i >= packets/2 {
+			rate = less
+		}
+		arrives += time.Duration(1200 * 8 / rate * float64(time.Second))
+		w.now = max(w.now, arrives)
+		w.e.Feedback(w.now, []Arrival{{begin + i, true, arrives + w.clock}})
+		if got := w.e.Sustained(w.now); len(rates) == 0 || rates[len(rates)-1] != got {
+			rates = append(rates, got)
+		}
+	}
+	if len(rates) != 2 || math.Abs(float64(rates[0])-backOff*first) > 1 || float64(rates[1]) < 0.8*backOff*after || float64(rates[1]) > 1.1*backOff*after {
+		t.Errorf("the rate was %v", rates)
+	}
+	if w.e.TakeStanding() == 0 {
+		t.Error("nothing stands")
 	}
 }
