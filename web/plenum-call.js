@@ -155,6 +155,7 @@ export class PlenumCall extends HTMLElement {
   }
 
   #end() {
+    this.#own?.close();
     this.#own = null;
     for (const {end} of this.#playing.values()) end();
     this.#playing.clear();

@@ -243,7 +243,7 @@ func (r *run) waiting() int {
 const (
 	windowNotice = 50 * time.Millisecond
 	windowDrain  = 300 * time.Millisecond
-	longestDrain = 2 * time.Second
+	longestDrain = 7 * windowDrain
 )
 
 // steady measures.

@@ -118,6 +118,9 @@ func TestOneToThree(t *testing.T) {
 	if r.Own.Feedbacks != 0 || r.Media.Padding != 0 {
 		t.Errorf("%d messages of feedback, %d packets of padding", r.Own.Feedbacks, r.Media.Padding)
 	}
+	if perPacket := r.Media.BitsPerSecond / r.Media.PerSecond / 8; perPacket < 100 || perPacket > 1200 {
+		t.Errorf("%.0f bytes a packet of 80 and 1100", perPacket)
+	}
 	if r.Server != nil {
 		t.Errorf("figures of an unknown process: %+v", r.Server)
 	}

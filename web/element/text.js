@@ -30,6 +30,7 @@ const texts = {
     'bad-room': 'This call has no proper name.',
     'bad-name': 'This name is too long.',
     'rate-limited': 'The server ended the call, because this page sent too much at once.',
+    unsupported: 'This browser can’t make calls, or was told not to (WebRTC is off). Try another one.',
     forbidden: 'You may not do that in this call.',
   },
   zh: {
@@ -60,6 +61,7 @@ const texts = {
     'bad-room': '此通话的房间名无效。',
     'bad-name': '名字太长。',
     'rate-limited': '此页面一次发送的内容过多，服务器结束了通话。',
+    unsupported: '此浏览器不能通话，或已关闭该功能（WebRTC）。请换一个浏览器。',
     forbidden: '你在此通话中无权进行该操作。',
   },
 };

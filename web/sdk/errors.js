@@ -1,6 +1,7 @@
 /**
  * What went wrong, by the protocol's code. Codes that only the client makes:
- * `unreachable` (no server answered), `failed` (the browser refused something).
+ * `unreachable` (no server answered), `unsupported` (the browser has no WebRTC), `failed`
+ * (it refused something).
  * The subclasses below say what a page can do about it; `code` says it exactly.
  */
 export class PlenumError extends Error {

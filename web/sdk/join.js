@@ -1,4 +1,5 @@
 import {endpoint} from './address.js';
+import {PlenumError} from './errors.js';
 import {Room} from './room.js';
 
 /** @typedef {import('./events.js').JoinOptions} JoinOptions */
@@ -14,6 +15,8 @@ export function join(url, options) {
   return new Promise((resolve, reject) => {
     // Pages without types would find themselves in a room called "undefined".
     if (!options?.room) throw new TypeError('join needs a room: join(url, {room: "demo"})');
+    // Some are built without it, and some people switch it off.
+    if (!('RTCPeerConnection' in globalThis)) throw new PlenumError('unsupported', 'This browser has no WebRTC, or it is switched off.', true);
     options.signal?.throwIfAborted();
     const room = new Room(endpoint(url, options), options, resolve, reject);
     options.signal?.addEventListener('abort', () => {

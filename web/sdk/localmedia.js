@@ -6,17 +6,17 @@ import {openDevice, openDevices} from './media.js';
  * @typedef {import('./room.js').Room} Room
  *
  * @typedef {object} LocalMediaOptions
- * @property {(kind: DeviceKind) => Promise<MediaStreamTrack>} [open]  instead of the browser's default device
+ * @property {(kind: DeviceKind) => Promise<MediaStreamTrack>} [open]  instead of the browser's default device; it may reject with DeviceError
  * @property {import('./events.js').PublishOptions} [camera]  how the camera is published
  * @property {Parameters<Room['publishScreen']>[0]} [screen]  how the screen is opened and published
- * @property {() => void} [changed]  called whenever something was turned on or off, begins to be, or could not be
+ * @property {() => void} [changed]  called whenever something was turned on or off, begins to be, or could not be; it must not throw
  */
 
 /**
  * One's own camera, microphone and screen in a room, each on or off: what the buttons
  * of a call do. A microphone that is off is muted; a camera that is off is closed, so
- * that its light goes out. Wishes are carried out one after another, and the last one
- * counts. Devices are given back when the room is left.
+ * that its light goes out. Of a device, wishes are carried out one after another, and
+ * the last one counts. All are given back when the room is left.
  */
 export class LocalMedia {
   /** @type {Publication | null} */
@@ -72,6 +72,8 @@ export class LocalMedia {
    */
   turn(kind, on) {
     this.#wanted.set(kind, on);
+    // Who wants not to be heard doesn't wait for a new device to open.
+    if (kind === 'microphone' && !on && this.microphone && this.#busy.has(kind)) return this.#mute(this.microphone);
     return this.#after(kind, async () => {
       const wanted = this.#wanted.get(kind) ?? this.isOn(kind);
       if (wanted === this.isOn(kind)) return;
@@ -85,16 +87,24 @@ export class LocalMedia {
   }
 
   /**
-   * Turns several on with one question to the person.
+   * Turns several on with one question to the person, those that the browser takes by
+   * default.
    *
    * @param {DeviceKind[]} wanted
    * @returns {Promise<import('./errors.js').DeviceError[]>}  why some are not on; it never fails
    */
   async start(wanted) {
-    const opening = openDevices({camera: wanted.includes('camera') && {}, microphone: wanted.includes('microphone') && {}});
-    const running = opening.then((open) => this.publish(open));
-    await Promise.all(wanted.map((kind) => this.#once(kind, () => running)));
-    return this.#room.state === 'closed' ? [] : (await opening).errors;
+    const closed = wanted.filter((kind) => !this[kind] && !this.isChanging(kind));
+    for (const kind of wanted) this.#wanted.set(kind, true);
+    const opening = openDevices({camera: closed.includes('camera') && {}, microphone: closed.includes('microphone') && {}});
+    const running = opening.then((open) => {
+      for (const {kind} of open.errors) if (kind !== 'screen') this.#wanted.delete(kind); // a press meanwhile doesn't ask once more
+      this.publish(open);
+    });
+    const others = wanted.filter((kind) => !closed.includes(kind)).map((kind) => this.turn(kind, true).then(() => [], (error) => [error]));
+    await Promise.all(closed.map((kind) => this.#once(kind, () => running)));
+    const errors = [...(await opening).errors, ...(await Promise.all(others)).flat()];
+    return this.#room.state === 'closed' ? [] : errors;
   }
 
   /** Publishes what is open already. @param {{camera?: MediaStreamTrack | null, microphone?: MediaStreamTrack | null}} tracks */
@@ -126,7 +136,7 @@ export class LocalMedia {
       // Phones refuse a second camera while the first is open.
       if (kind === 'camera') for (const track of old) track.stop();
       try {
-        await own.replaceTrack(await this.#open(kind));
+        await this.#replace(kind, own);
       } catch (error) {
         if (kind === 'camera') await own.mute(); // its picture would stand still
         throw error;
@@ -135,9 +145,13 @@ export class LocalMedia {
     });
   }
 
-  /** Gives devices and screen back. */
+  /** Ends all of it and gives devices and screen back, as leaving the room does. */
   close() {
-    for (const publication of [this.camera, this.microphone, this.screen]) if (publication) stop(publication);
+    for (const publication of [this.camera, this.microphone, this.screen]) {
+      if (!publication) continue;
+      if (this.#room.state !== 'closed') publication.unpublish();
+      stop(publication);
+    }
     this.camera = this.microphone = this.screen = null;
   }
 
@@ -154,18 +168,32 @@ export class LocalMedia {
     else this.publish({microphone: await this.#open('microphone')});
   }
 
+  /** @param {Publication} own */
+  async #mute(own) {
+    const muted = own.mute();
+    this.#changed();
+    await muted;
+  }
+
   /** @param {boolean} on */
   async #turnCamera(on) {
     const own = this.camera;
     if (!own) {
       this.publish({camera: await this.#open('camera')});
     } else if (on) {
-      await own.replaceTrack(await this.#open('camera'));
-      await own.unmute();
+      await this.#replace('camera', own);
+      if (this.camera === own) await own.unmute();
     } else {
       await own.mute();
       stop(own);
     }
+  }
+
+  /** Opens a device for what is sent already, if it still is by then. @param {DeviceKind} kind @param {Publication} own */
+  async #replace(kind, own) {
+    const track = await this.#open(kind);
+    if (this[kind] === own) await own.replaceTrack(track);
+    else track.stop();
   }
 
   /** @param {DeviceKind} kind @returns {Promise<MediaStreamTrack>} */
@@ -194,8 +222,8 @@ export class LocalMedia {
     if (this.#busy.has(kind)) return;
     const running = change();
     this.#busy.set(kind, running);
-    this.#changed();
     try {
+      this.#changed();
       await running;
     } finally {
       this.#busy.delete(kind);

@@ -14,7 +14,7 @@ const devices = Object.assign(new EventTarget(), {
   async enumerateDevices() { return this.all; },
   async getUserMedia(constraints) {
     this.opened.push(constraints);
-    const refusal = this.failing || this.refusing(constraints);
+    const refusal = this.failing || await this.refusing(constraints);
     if (refusal) throw new DOMException('', refusal);
     const track = Object.assign(new FakeTrack(constraints.video ? 'video' : 'audio'), {label: 'Spare'});
     this.tracks.push(track);
@@ -114,6 +114,43 @@ test('a microphone that is pulled out is replaced by another one', async () => {
   await settle();
   assert.equal(state.media.microphone?.tracks[0].label, 'Spare');
   assert.equal(notices.at(-1).text, 'Headset was unplugged. Now using Spare.');
+});
+
+test('a muted microphone that is pulled out does not come back loud', async () => {
+  const {state, notices} = await call();
+  const microphone = Object.assign(new FakeTrack('audio'), {label: 'Headset'});
+  state.media.publish({camera: null, microphone});
+  await state.media.turn('microphone', false);
+  microphone.end();
+  await settle();
+  assert.deepEqual([state.media.microphone, devices.opened], [null, []]);
+  assert.equal(notices.at(-1).text, 'Headset was unplugged.');
+});
+
+test('muting does not wait for another microphone to open', async () => {
+  const {state} = await call();
+  state.media.publish({camera: null, microphone: new FakeTrack('audio')});
+  let open = () => {};
+  devices.refusing = () => new Promise((resolve) => { open = resolve; });
+  const switching = state.media.switchTo('microphone', 'other');
+  await state.media.turn('microphone', false);
+  assert.equal(state.media.microphone?.muted, true);
+  open('');
+  await switching;
+  assert.deepEqual([state.media.microphone?.muted, state.media.microphone?.tracks[0].enabled], [true, false]);
+});
+
+test('a device that opens for what has ended meanwhile is given back', async () => {
+  const {state, room} = await call();
+  state.media.publish({camera: null, microphone: new FakeTrack('audio')});
+  let open = () => {};
+  devices.refusing = () => new Promise((resolve) => { open = resolve; });
+  const switching = state.media.switchTo('microphone', 'other');
+  state.media.microphone?.unpublish();
+  open('');
+  await switching;
+  assert.equal(devices.tracks[0].readyState, 'ended');
+  assert.ok(room.publications.every((one) => one.tracks[0] !== devices.tracks[0]));
 });
 
 test('a device that is plugged in is offered, and used when wanted', async () => {

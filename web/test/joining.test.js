@@ -13,6 +13,13 @@ test('the address carries room and name, the subprotocols carry the secrets', as
   assert.deepEqual(protocols, ['plenum.v1', 'token.aa.bb.cc']);
 });
 
+test('a browser without WebRTC is told before anybody is asked', async () => {
+  const before = FakeSocket.last;
+  delete globalThis.RTCPeerConnection; // install() puts it back
+  await assert.rejects(join('ws://host/ws', {room: 'demo'}), (error) => error instanceof PlenumError && error.code === 'unsupported' && error.fatal);
+  assert.equal(FakeSocket.last, before);
+});
+
 test('an http address becomes ws, a bare host /ws', async () => {
   const abort = new AbortController();
   const joining = join('https://host', {room: 'demo', signal: abort.signal});

@@ -146,7 +146,6 @@ export class CallState extends Emitter {
 
   close() {
     this.trouble.close();
-    this.media.close();
   }
 
   /** @param {Participant} participant */
@@ -174,13 +173,17 @@ export class CallState extends Emitter {
     this.order = promote(this.order, ids.filter((id) => id !== ''), this.inSight, this.lastSpoke);
   }
 
-  /** A track ended by itself. A device that was pulled out is replaced by another one. @param {import('../../plenum.js').Publication} publication */
-  async #lost({source: kind, tracks}) {
+  /** A track ended by itself. A device that was pulled out while it was on is replaced by another one. @param {import('../../plenum.js').Publication} publication */
+  async #lost({source: kind, tracks, muted}) {
     if (kind !== 'camera' && kind !== 'microphone') return;
     if (this.room.state === 'closed') return;
     const device = tracks[0]?.label || t(kind);
+    remember({[kind]: ''});
+    if (muted) { // to open another one would be to unmute
+      this.emit('notice', {text: t('unpluggedOff', {device})});
+      return;
+    }
     try {
-      remember({[kind]: ''});
       await this.media.turn(kind, true);
       this.emit('notice', {text: t('unplugged', {device, other: this.media[kind]?.tracks[0]?.label || t('defaultDevice')})});
     } catch {

@@ -60,6 +60,7 @@ export const texts = {
   'screen.insecure': 'Screen sharing works only on https pages and on localhost.',
   'screen.failed': 'The screen could not be shared.',
   unplugged: '{device} was unplugged. Now using {other}.',
+  unpluggedOff: '{device} was unplugged.',
   unpluggedNone: '{device} was unplugged, and there is no other.',
   plugged: '{device} is plugged in.',
   useIt: 'Use it',
@@ -79,6 +80,7 @@ export const texts = {
   'error.bad-message': 'The server ended the call, because it did not understand this page. Reload it.',
   'error.too-large': 'The server refused a message that was too large.',
   'error.forbidden': 'Your link does not allow that.',
+  'error.unsupported': 'This browser can’t make calls, or was told not to (WebRTC is off). Try another one.',
   'error.failed': 'Something failed: {message}',
 
   // The call

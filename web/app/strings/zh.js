@@ -59,6 +59,7 @@ export const texts = {
   'screen.insecure': '只能在 https 页面和 localhost 上共享屏幕。',
   'screen.failed': '无法共享屏幕。',
   unplugged: '{device} 已拔出，现在使用 {other}。',
+  unpluggedOff: '{device} 已拔出。',
   unpluggedNone: '{device} 已拔出，没有其他设备可用。',
   plugged: '{device} 已接入。',
   useIt: '使用',
@@ -77,6 +78,7 @@ export const texts = {
   'error.bad-message': '服务器无法理解此页面，结束了通话。请重新加载。',
   'error.too-large': '消息过大，服务器拒绝接收。',
   'error.forbidden': '你的链接不允许此操作。',
+  'error.unsupported': '此浏览器不能通话，或已关闭该功能（WebRTC）。请换一个浏览器。',
   'error.failed': '出错了：{message}',
 
   people: {other: '{n} 人'},

@@ -64,15 +64,17 @@ function pauses(seen, id, to) {
   return list.map(([begin, end]) => [begin, Math.min(end, to)]);
 }
 
-/** The fewest frames a second shown in any whole second, but for the time in which the page stood still. */
+/** The fewest frames a second shown in any whole second of which the page lived half; 0 where most it did not. */
 export function slowestSecond(seen, id, from, to) {
-  let fewest = Infinity;
+  let fewest = Infinity, judged = 0, all = 0;
   for (let start = from; start + 1000 <= to; start += 1000) {
     const lived = 1000 - overlap(union(seen.stalls), start, start + 1000);
+    all++;
     if (lived < 500) continue;
+    judged++;
     fewest = Math.min(fewest, seen.tracks[id].frames.filter(at => at >= start && at < start + 1000).length * 1000 / lived);
   }
-  return fewest;
+  return judged > all / 2 ? fewest : 0;
 }
 
 const statsOf = (seen, id, from, to) => seen.stats

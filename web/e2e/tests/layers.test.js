@@ -223,6 +223,7 @@ describe('layers', () => {
     t.diagnostic(`${frames} frames checked, ${broken} broken, by width ${JSON.stringify(widths)}, ${video.pliCount} PLIs, ${video.framesDropped} dropped, ${video.freezeCount} freezes of ${video.totalFreezesDuration} s`);
     assert.ok(Object.keys(widths).length >= 3 && Object.keys(codes).length >= 4);
     assert.equal(broken, 0);
+    assert.ok(video.pliCount < 4 * sizes.length, `the decoder asked ${video.pliCount} times`); // not at each switch
     await publisher.close();
     await viewer.close();
   });

@@ -56,6 +56,16 @@ describe('trouble before the call', () => {
     await page.leave();
   });
 
+  it('a browser that can’t make calls says so', async () => {
+    const page = await lobby(() => { delete window.RTCPeerConnection; }, undefined, 'no-calls');
+    await page.fill('#name', 'Ada');
+    await page.click('#join');
+    await page.waitForSelector('#lobby-note:has-text("This browser can’t make calls")');
+    assert.equal(await page.inputValue('#name'), 'Ada');
+    assert.deepEqual(page.errors, []);
+    await page.leave();
+  });
+
   it('a browser that really denies is understood', async (context) => {
     const strict = await startBrowser(['--use-fake-device-for-media-stream', '--deny-permission-prompts'], {fakeDevices: false});
     context.after(() => strict.close());
