@@ -14,7 +14,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e interop fuzz soak bench bench-load lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e test-webkit interop fuzz soak bench bench-load lint lint-go lint-web clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ e2e: build web/e2e/node_modules ## Run the browser tests against the real binary
 
 test-deploy: ## Check what deploy/ ships with the tools that read it, and build and run the image
 	$(MAKE) -C deploy test
+
+test-webkit: build web/node_modules web/e2e/node_modules ## Run the app in WebKit, all but media (Debian's WebKitGTK has no WebRTC)
+	@.ci/setup webkit
+	cd web && npm run test:webkit
 
 interop: build ## Run other WebRTC stacks against the real binary
 	cd web/e2e/interop && npm ci --no-audit --no-fund && npm test

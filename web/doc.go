@@ -50,6 +50,7 @@
 //	test/             tests for Node's own runner, with a fake WebSocket and peer connection
 //	test/browser/     tests of the app and the SDK in Chromium (npm run test:browser); soak.js is a
 //	                  long call, gallery.js takes pictures of every state of the app to look at
+//	test/webkit/      the app in WebKitGTK, all but media (npm run test:webkit)
 //	e2e/              tests in real browsers against the real binary
 //
 // The app takes these from its address, besides the room in the path:
