@@ -113,17 +113,16 @@ describe('the downlink', { skip: noNamespaces() }, () => {
     await judge(t, () => {
       for (const share of measured.concealed) assert.ok(share < 0.03, `${(share * 100).toFixed(1)} % of the sound was made up`);
       // The narrow link's queue holds 200 ms, and is full before anybody can know: so
-      // much of sound, and what a decoder adds to get over it, is missing once.
-      for (const ms of measured.silences) assert.ok(ms <= 400, `${ms} ms of sound were made up at a time`);
-      // The aim is 1 s, and nearly always reached; a busy machine gets half a second more.
-      for (const ms of measured.gaps) assert.ok(ms <= 1500, `a picture stood still for ${ms} ms`);
-      assert.ok(measured.fell <= 3000, `${measured.fell} ms until small pictures`);
+      // much of sound, and a bit, is missing once.
+      for (const ms of measured.silences) assert.ok(ms <= 300, `${ms} ms of sound were made up at a time`);
+      for (const ms of measured.gaps) assert.ok(ms <= 1000, `a picture stood still for ${ms} ms`);
+      assert.ok(measured.fell <= 2000, `${measured.fell} ms until small pictures`);
       assert.ok(measured.narrowRate <= narrow, `${measured.narrowRate} kbit/s through ${narrow}`);
       assert.ok(Object.values(measured.narrow).every(l => l === null || l === 0), `${JSON.stringify(measured.narrow)} while narrow`);
-      assert.ok(measured.returned < 12000, `${measured.returned} ms until pictures are as before`);
+      assert.ok(measured.returned <= 10000, `${measured.returned} ms until pictures are as before`);
       // Who has an open link doesn't notice.
       for (const ms of measured.openGaps) assert.ok(ms <= 500, `on the open link a picture stood still for ${ms} ms`);
-      for (const n of measured.openSlowest) assert.ok(n >= 0.5 * fps, `on the open link only ${n} frames in a second`);
+      for (const n of measured.openSlowest) assert.ok(n >= 0.6 * fps, `on the open link only ${n} frames in a second`);
       assert.ok(allAt(layersAt(open, steady), 3, top), 'the open link has all at full size');
       for (const [at, changed] of open.quality) {
         assert.ok(at < steady || Object.values(changed).every(l => l === top), `on the open link ${JSON.stringify(changed)}`);
