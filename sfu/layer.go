@@ -172,9 +172,13 @@ func (l *Layer) askAgain(now time.Duration) {
 	rtt := l.track.publisher.media.peer.RoundTrip()
 	l.mu.Lock()
 	l.due = l.tracker.Due(now, rtt, l.due[:0])
+	gaveUp := l.tracker.GaveUp()
 	ssrc := l.ssrc
 	l.mu.Unlock()
 	l.sendNACK(ssrc, l.due)
+	if gaveUp {
+		l.lostForGood(now)
+	}
 }
 
 func (l *Layer) sendNACK(ssrc uint32, due []uint16) {
@@ -248,6 +252,7 @@ func (l *Layer) tick(now time.Duration) {
 	var due []uint16
 	l.mu.Lock()
 	due = l.tracker.Due(now, rtt, nil)
+	gaveUp := l.tracker.GaveUp()
 	send := l.live(now) && l.gate.Tick(now, rtt)
 	ssrc := l.ssrc
 	l.mu.Unlock()
@@ -255,6 +260,27 @@ func (l *Layer) tick(now time.Duration) {
 	if send {
 		l.sendKeyframeRequest(ssrc)
 	}
+	if gaveUp {
+		l.lostForGood(now)
+	}
+}
+
+// lostForGood wishes a keyframe for those who watch a layer of which something will
+// never come: each of their decoders would wait for it, and ask in the end.
+func (l *Layer) lostForGood(now time.Duration) {
+	if l.track.kind == Video && l.live(now) && l.watched() {
+		l.wish(now)
+	}
+}
+
+// watched reports whether anybody is being sent the layer.
+func (l *Layer) watched() bool {
+	for _, sub := range *l.track.subs.Load() {
+		if sub.watches(l.index) {
+			return true
+		}
+	}
+	return false
 }
 
 // senderReport passes the publisher's clock to everyone who watches this layer.

@@ -10,16 +10,29 @@ import (
 // Results of one sequence number in a viewer's NACK.
 const (
 	nackAnswered = iota
-	nackUnknown  // never sent, or too long ago
+	nackUnknown  // never sent
 	nackTooSoon  // answered less than a round trip ago
 	nackTooOften
 	nackGone // no longer in the history
 	nackTooMany
-	nackFull // the path is
+	nackFull      // the path is
+	nackPassed    // a keyframe was sent since
+	nackHole      // never came from the publisher
+	nackForgotten // sent too long ago
 	numNackResults
 )
 
-var nackNames = [numNackResults]string{"answered", "unknown", "too_soon", "too_often", "gone", "too_many", "full"}
+var nackNames = [numNackResults]string{"answered", "unknown", "too_soon", "too_often", "gone", "too_many", "full", "passed", "hole", "forgotten"}
+
+// What becomes of a frame of which nobody can send something again: all wait for
+// a keyframe, or it is left out, since nothing below it refers to it.
+const (
+	lossKeyframe = iota
+	lossSkipped
+	numLossResults
+)
+
+var lossNames = [numLossResults]string{"keyframe", "skipped"}
 
 func nackResult(r forward.LookupResult) int {
 	switch r {
@@ -27,6 +40,12 @@ func nackResult(r forward.LookupResult) int {
 		return nackTooSoon
 	case forward.TooOften:
 		return nackTooOften
+	case forward.Passed:
+		return nackPassed
+	case forward.Hole:
+		return nackHole
+	case forward.Forgotten:
+		return nackForgotten
 	}
 	return nackUnknown
 }
@@ -73,6 +92,7 @@ type counters struct {
 	nackOut                  stat.Counter
 	repairedIn, recovered    stat.Counter
 	repairedOut              stat.Counter
+	unrepairable             [numLossResults]stat.Counter
 	pliIn, pliOut            stat.Counter
 	pliMerged                stat.Counter
 	glare, iceRestarts       stat.Counter
@@ -123,6 +143,7 @@ type Stats struct {
 	Dropped              []Labelled // reason
 	NACKs                []Labelled // direction, result: sequence numbers
 	Retransmissions      []Labelled // direction
+	Unrepairable         []Labelled // outcome (keyframe, skipped): of what viewers miss and nobody can send again
 	KeyframeRequests     []Labelled // direction, result
 	ICESelected          []Labelled // protocol, type of the remote candidate
 	ICERestarts          uint64
@@ -183,6 +204,9 @@ func (s *Server) Stats() Stats {
 	}
 	for i := range c.nackIn {
 		out.NACKs = append(out.NACKs, Labelled{[]string{"in", nackNames[i]}, c.nackIn[i].Load()})
+	}
+	for i := range c.unrepairable {
+		out.Unrepairable = append(out.Unrepairable, Labelled{[]string{lossNames[i]}, c.unrepairable[i].Load()})
 	}
 	for v := range c.dropped {
 		if verdict := forward.Verdict(v); verdict != forward.Forward { //nolint:gosec // small

@@ -19,8 +19,6 @@ const (
 	// remembers at most to answer NACKs, at 32 bytes each: a second of 5 Mbit/s,
 	// which is several round trips; two seconds of audio.
 	videoMemory, audioMemory = 512, 128
-	// maxResend bounds the answers to one NACK message.
-	maxResend = 256
 )
 
 // Subscription is one participant's view of one track. Whoever
@@ -58,6 +56,7 @@ type Subscription struct {
 	nextReport  int
 	rtt         time.Duration
 	lost        int32
+	loss        uint8 // of 256, smoothed over the viewer's reports
 }
 
 // numbers are how packets look to the viewer.
@@ -165,6 +164,13 @@ func (s *Subscription) start() {
 	s.track.subscribe(s)
 }
 
+// watches reports whether packets of the layer flow to the viewer.
+func (s *Subscription) watches(layer int8) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.target.layer >= 0 && s.stream.Current().Layer == layer
+}
+
 func (s *Subscription) restart(layer int8) {
 	s.mu.Lock()
 	s.stream.Restart(layer)
@@ -219,15 +225,6 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	return packets, bytes
 }
 
-// left reports whether the viewer was switched away from a layer of the track,
-// with a keyframe of another, or the track was paused. What was lost of it then
-// shows nothing any more, and on a link that has just become narrow its repairs
-// would take the place of what does. It runs under mu.
-func (s *Subscription) left(layer int8) bool {
-	current := s.stream.Current().Layer
-	return s.target.layer < 0 || current == s.target.layer && layer != current
-}
-
 // append writes a packet as the viewer gets it.
 func (n *numbers) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
 	if !n.plain {
@@ -236,59 +233,6 @@ func (n *numbers) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
 	plain := *p
 	plain.Payload = codec.REDPrimary(p.Payload)
 	return n.Append(to, &plain, edit)
-}
-
-// resend answers a NACK. It runs as part of receiving from the viewer, to whom
-// packet, a buffer, belongs.
-func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []byte, out *transport.Batch) []byte {
-	counter := &s.viewer.server.counter
-	if len(sequences) > maxResend {
-		counter.nackIn[nackTooMany].Add(uint64(len(sequences) - maxResend))
-		sequences = sequences[:maxResend]
-	}
-	latest := s.viewer.downlink.latest()
-	s.mu.Lock()
-	again := !s.renumbered
-	rtt := max(s.rtt, latest)
-	s.mu.Unlock()
-	n := s.numbers.Load()
-	if !again && n.RTXSSRC == 0 {
-		// The packets can't be made as they were, and SRTP must not see one
-		// packet index with two contents.
-		counter.nackIn[nackGone].Add(uint64(len(sequences)))
-		return packet
-	}
-	for i, sequence := range sequences {
-		if s.track.kind == Video && !s.viewer.media.peer.MayRepair(now) {
-			counter.nackIn[nackFull].Add(uint64(len(sequences) - i))
-			break
-		}
-		s.mu.Lock()
-		found, result := s.stream.Lookup(now, rtt, sequence)
-		left := result == forward.Hit && s.left(found.Layer)
-		s.mu.Unlock()
-		if result != forward.Hit {
-			counter.nackIn[nackResult(result)].Inc()
-			continue
-		}
-		if left {
-			counter.nackIn[nackGone].Inc()
-			continue
-		}
-		var p wire.Packet
-		var held bool
-		packet, held = s.track.layers[found.Layer].Load().history.Get(found.Ext, packet[:0])
-		if !held || p.Parse(packet, &s.track.kinds) != nil {
-			counter.nackIn[nackGone].Inc()
-			continue
-		}
-		counter.nackIn[nackAnswered].Inc()
-		counter.repairedOut.Inc()
-		out.Reserve(1)
-		out.Put(s.appendRepair(out.Next(), &p, &found.Edit))
-		s.viewer.media.peer.Send(out, transport.Outgoing{Stamp: n.counted(), Repair: true})
-	}
-	return packet
 }
 
 // padding is the size of the packets that probe, in bytes: the most that RTP's
@@ -308,21 +252,6 @@ func (s *Subscription) pad(size int, out *transport.Batch) int {
 	b := n.AppendPadding(out.Next(), timestamp, sequence, min(size, padding))
 	out.Put(b)
 	return len(b) + transport.Overhead + transport.Headers
-}
-
-// appendRepair writes a retransmission: over RTX, or where the viewer has none
-// as the very bytes that were sent before (SRTP must not see one packet index
-// with two contents).
-func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
-	n := s.numbers.Load()
-	if n.RTXSSRC == 0 || n.RTXPayloadType == 0 {
-		return n.append(to, p, edit)
-	}
-	s.mu.Lock()
-	s.rtxSequence++
-	sequence := s.rtxSequence
-	s.mu.Unlock()
-	return n.AppendRTX(to, p, edit, sequence)
 }
 
 // requestKeyframe passes a viewer's PLI on to the layer that it should get, and
@@ -377,6 +306,7 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 	if rtt > 0 {
 		s.rtt = rtt
 	}
+	s.loss = max(r.FractionLost, uint8((3*int(s.loss)+int(r.FractionLost))/4)) //nolint:gosec // a mean of bytes
 	lost := max(0, r.TotalLost-s.lost)
 	s.lost = max(s.lost, r.TotalLost)
 	s.mu.Unlock()

@@ -41,6 +41,7 @@ type World struct {
 	router  *vnet.Router
 	hosts   atomic.Int32
 	loss    atomic.Uint64 // of a million packets, either way
+	lossTo  atomic.Value  // the address (string) that alone they are lost on the way to, "" for all
 	dropped atomic.Uint64 // RTP and RTCP only
 	dark    sync.Map      // addresses (string) whose packets vanish
 	newest  sync.Map      // the last sequence number (uint16) by stream
@@ -105,7 +106,16 @@ func (w *World) Close() {
 }
 
 // SetLoss makes the network drop that share (0 to 1) of media packets both ways.
-func (w *World) SetLoss(share float64) { w.loss.Store(uint64(share * 1e6)) }
+func (w *World) SetLoss(share float64) {
+	w.lossTo.Store("")
+	w.loss.Store(uint64(share * 1e6))
+}
+
+// SetLossTo makes the network drop that share of what it carries to one person.
+func (w *World) SetLossTo(p *Person, share float64) {
+	w.lossTo.Store(p.address)
+	w.loss.Store(uint64(share * 1e6))
+}
 
 // Dropped is how many media packets were lost.
 func (w *World) Dropped() uint64 { return w.dropped.Load() }
@@ -124,6 +134,11 @@ func (w *World) pass(c vnet.Chunk) bool {
 	w.see(c.DestinationAddr().String(), data)
 	if loss == 0 || len(data) == 0 || data[0] < 128 || data[0] > 191 {
 		return true
+	}
+	if to, _ := w.lossTo.Load().(string); to != "" {
+		if host, _, _ := strings.Cut(c.DestinationAddr().String(), ":"); host != to {
+			return true
+		}
 	}
 	w.seedMu.Lock()
 	defer w.seedMu.Unlock()

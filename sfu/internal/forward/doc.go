@@ -68,8 +68,10 @@
 // # Memory
 //
 // A ring remembers what was sent under each of the newest numbers. It tells
-// duplicates, and answers Lookup at most three times per packet and once per
-// round trip.
+// duplicates, and answers Lookup at most ten times per packet, as often as browsers ask,
+// and once per round trip. What went out before the newest keyframe isn't repeated: the
+// viewer goes on with that. Lookup tells holes, which the publisher may still fill, from
+// what nobody will send again.
 //
 // Numbers are 64 bits wide inside and cut to 16 and 32 on the wire. The package is
 // pure: no clock, no lock, no goroutine, and no allocation after NewStream.

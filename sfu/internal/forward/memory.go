@@ -10,8 +10,9 @@ import (
 
 const (
 	maxMemory = 1 << 15 // half of the numbers there are
-	// maxAnswers is how often one packet is repeated for a viewer that keeps asking.
-	maxAnswers = 3
+	// maxAsks is how often a viewer may ask for one packet, and how often it is repeated
+	// at most: browsers ask ten times and then wait seconds for a keyframe to come.
+	maxAsks = 10
 	// minAgain is the least time between two repeats of a packet, whatever the
 	// round trip: viewers repeat their requests about this often.
 	minAgain = 20 * time.Millisecond
@@ -22,16 +23,19 @@ type LookupResult uint8
 
 // The outcomes of Lookup.
 const (
-	Hit      LookupResult = iota
-	Unknown               // never sent, or too long ago
-	TooSoon               // a repeat may still be on its way
-	TooOften              // repeated three times already
+	Hit       LookupResult = iota
+	Unknown                // never sent
+	TooSoon                // a repeat may still be on its way
+	TooOften               // asked for, or repeated, ten times already
+	Passed                 // sent before the newest keyframe, with which the viewer goes on
+	Hole                   // lost on its way from the publisher; it may still come
+	Forgotten              // sent too long ago
 	NumLookupResults
 )
 
 // String is the result's name in metrics.
 func (r LookupResult) String() string {
-	names := [NumLookupResults]string{"hit", "unknown", "too_soon", "too_often"}
+	names := [NumLookupResults]string{"hit", "unknown", "too_soon", "too_often", "passed", "hole", "forgotten"}
 	if r >= NumLookupResults {
 		return "invalid"
 	}
@@ -43,6 +47,8 @@ type Found struct {
 	Layer int8
 	Ext   int64
 	Edit  wire.Edit
+	Upper bool // of a temporal layer that no lower one refers to
+	Again bool // it was repeated before
 }
 
 // sent is one remembered packet, in 32 bytes: there are many of them.
@@ -50,12 +56,12 @@ type sent struct {
 	ext       int64
 	out       uint32 // low bits of the outgoing number; they tell it from those that shared its slot
 	timestamp uint32
-	answered  uint32 // time of the newest answer, in milliseconds
+	answered  uint32 // time of the newest answer, in milliseconds; it wraps
 	frame     uint16
 	patch     [wire.MaxPatch]byte
 	patchLen  uint8
-	layer     int8 // noLayer: nothing here
-	answers   uint8
+	layer     int8  // noLayer: nothing here
+	asks      uint8 // the low half counts repeats, the high half requests
 	flags     sentFlags
 }
 
@@ -66,7 +72,18 @@ const (
 	sentMarker sentFlags = 1 << iota
 	sentEmpty
 	sentRenumber
+	sentUpper
 )
+
+// asked counts a request and reports how many there were, repeated how many repeats.
+func (e *sent) asked() int {
+	if e.asks>>4 < 15 {
+		e.asks += 1 << 4
+	}
+	return int(e.asks >> 4)
+}
+
+func (e *sent) repeated() int { return int(e.asks & 15) }
 
 // edit is the edit with which the packet went out as that number.
 func (e *sent) edit(sequence uint16) wire.Edit {
@@ -158,8 +175,11 @@ func (m *memory) grow(top int64) {
 	}
 }
 
-func (m *memory) put(out int64, layer int8, ext int64, edit *wire.Edit) {
+func (m *memory) put(out int64, layer int8, ext int64, edit *wire.Edit, upper bool) {
 	var flags sentFlags
+	if upper {
+		flags |= sentUpper
+	}
 	if edit.Marker {
 		flags |= sentMarker
 	}
@@ -185,25 +205,65 @@ func (m *memory) forget(layer int8) {
 }
 
 // Lookup answers a viewer that misses an outgoing number, at now, rtt being the
-// round trip to it. A Hit counts as an answer: the packet is to be sent again.
+// round trip to it. A Hit counts as an answer: the packet is to be sent again. Of what
+// is TooOften, Found still says whether it is Upper.
 func (s *Stream) Lookup(now, rtt time.Duration, sequence uint16) (Found, LookupResult) {
-	behind := uint16(s.numbers.top) - sequence
-	out := s.numbers.top - int64(behind)
-	if !s.memory.holds(out) {
-		return Found{}, Unknown
+	e, result := s.remembered(sequence)
+	if result != Hit {
+		return Found{}, result
 	}
-	e := s.memory.slot(out)
-	if e.answers >= maxAnswers {
-		return Found{}, TooOften
+	if e.asked() > maxAsks || e.repeated() >= maxAsks {
+		return Found{Upper: e.flags&sentUpper != 0}, TooOften
 	}
 	ms := uint32(now.Milliseconds())
 	since := time.Duration(int32(ms-e.answered)) * time.Millisecond
-	if e.answers > 0 && since < max(rtt, minAgain) {
+	if e.repeated() > 0 && since < max(rtt, minAgain) {
 		return Found{}, TooSoon
 	}
-	e.answers++
+	e.asks++
 	e.answered = ms
-	return Found{Layer: e.layer, Ext: e.ext, Edit: e.edit(sequence)}, Hit
+	return Found{
+		Layer: e.layer, Ext: e.ext, Edit: e.edit(sequence),
+		Upper: e.flags&sentUpper != 0, Again: e.repeated() > 1,
+	}, Hit
+}
+
+// Refuse notes that a request for a number is not answered though it could be. It is
+// TooOften when the viewer won't ask for it again, TooSoon before.
+func (s *Stream) Refuse(sequence uint16) (Found, LookupResult) {
+	e, result := s.remembered(sequence)
+	if result != Hit {
+		return Found{}, result
+	}
+	if e.asked() >= maxAsks {
+		return Found{Upper: e.flags&sentUpper != 0}, TooOften
+	}
+	return Found{}, TooSoon
+}
+
+// Find tells what Lookup would find under a number, Hit where it is remembered, and
+// counts as no request.
+func (s *Stream) Find(sequence uint16) LookupResult {
+	_, result := s.remembered(sequence)
+	return result
+}
+
+// remembered finds what went out under a number; the result is Hit where there is any
+// use in that.
+func (s *Stream) remembered(sequence uint16) (*sent, LookupResult) {
+	behind := uint16(s.numbers.top) - sequence
+	out := s.numbers.top - int64(behind)
+	switch {
+	case s.first == 0 || behind >= maxMemory || out < s.first:
+		return nil, Unknown
+	case s.video && out < s.key:
+		return nil, Passed
+	case s.memory.holds(out):
+		return s.memory.slot(out), Hit
+	case s.memory.reaches(out, s.numbers.top):
+		return nil, Hole
+	}
+	return nil, Forgotten
 }
 
 // Recent is the packet that went out under the i-th newest number, 0 being the

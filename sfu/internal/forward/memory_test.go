@@ -21,7 +21,10 @@ func TestLookupAnswers(t *testing.T) {
 		{150 * ms, slow, Hit},
 		{169 * ms, 0, TooSoon},
 		{140 * ms, 0, TooSoon}, // an earlier reading of the clock
+		{145 * ms, 0, TooSoon},
+		{155 * ms, 0, TooSoon},
 		{170 * ms, 0, Hit},
+		{190 * ms, 0, Hit}, // ten requests so far
 		{time.Hour, slow, TooOften},
 	}
 	s := NewStream(Config{Codec: codec.Opus, ClockRate: 48000, FirstSequence: 65535, Memory: 16})
@@ -32,7 +35,8 @@ func TestLookupAnswers(t *testing.T) {
 		if got != a.want {
 			t.Fatalf("ask %d: %v, want %v", i, got, a.want)
 		}
-		if want := (Found{Layer: 0, Ext: 77, Edit: edit}); got == Hit && found != want {
+		again := a.at > 50*ms
+		if want := (Found{Layer: 0, Ext: 77, Edit: edit, Again: again}); got == Hit && found != want {
 			t.Fatalf("ask %d: found %+v, want %+v", i, found, want)
 		}
 	}
@@ -63,8 +67,9 @@ func TestLookupUnknown(t *testing.T) {
 		}
 		check("the newest", 39, Hit)
 		check("the oldest held", 24, Hit)
-		check("older", 23, Unknown)
-		check("lost", 35, Unknown)
+		check("older", 23, Forgotten)
+		check("never sent", -1, Unknown)
+		check("lost", 35, Hole)
 		check("not sent yet", 40, Unknown)
 		check("half the range away", 39+1<<15, Unknown)
 		s.Push(0, &Input{Ext: 35, Payload: []byte{1}, Info: plain(true)})
@@ -72,7 +77,7 @@ func TestLookupUnknown(t *testing.T) {
 		s.Restart(1)
 		check("another layer restarted", 30, Hit)
 		s.Restart(0)
-		check("its layer restarted", 31, Unknown)
+		check("its layer restarted", 31, Hole)
 		// Once around all numbers: every slot's number returns.
 		for ext := range int64(1<<16 - 40) {
 			s.Push(0, &Input{Ext: ext, Payload: []byte{1}, Info: plain(true)})

@@ -26,10 +26,16 @@ func (s *Stream) Push(now time.Duration, in *Input) (wire.Edit, Verdict) {
 	}
 	if starts && s.mayBegin(in.Layer) {
 		s.begin(now, in)
-		return s.send(now, in, s.numbers.top+1, s.selector.selected()), Forward
+		edit := s.send(now, in, s.numbers.top+1, s.selector.selected())
+		s.key = s.numbers.top
+		return edit, Forward
 	}
 	if s.flow == running && in.Layer == s.current {
-		return s.pass(now, in)
+		edit, verdict := s.pass(now, in)
+		if starts && verdict == Forward {
+			s.key = s.numbers.top
+		}
+		return edit, verdict
 	}
 	switch {
 	case len(in.Payload) == 0:
@@ -157,11 +163,14 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 	// The picture ends for the viewer with the highest spatial layer that he gets.
 	edit.Marker = in.Info.End && in.Info.Spatial == selected.Spatial()
 	if newest {
+		if s.first == 0 {
+			s.first = out
+		}
 		s.memory.advance(now, s.numbers.top, out)
 		s.numbers.top = out
 		s.numbers.newest = max(s.numbers.newest, in.Ext)
 	}
-	s.memory.put(out, in.Layer, in.Ext, &edit)
+	s.memory.put(out, in.Layer, in.Ext, &edit, s.video && in.Info.Temporal > 0)
 	s.packets++
 	s.octets += uint32(len(in.Payload))
 	return edit
@@ -175,7 +184,7 @@ func (s *Stream) fill(now time.Duration, in *Input, out int64) wire.Edit {
 		s.memory.advance(now, s.numbers.top, out)
 		s.numbers.top = out
 	}
-	s.memory.put(out, in.Layer, in.Ext, &edit)
+	s.memory.put(out, in.Layer, in.Ext, &edit, true)
 	s.packets++
 	return edit
 }

@@ -112,6 +112,9 @@ type Stream struct {
 	pictures pictures
 	memory   memory
 
+	first int64 // the first number sent, 0 before that
+	key   int64 // the number with which the newest keyframe that was sent begins
+
 	packets, octets uint32
 }
 

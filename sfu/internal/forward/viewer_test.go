@@ -15,6 +15,7 @@ import (
 type record struct {
 	found    Found
 	source   int // which source of the layer it came from
+	asks     int
 	answers  int
 	answered time.Duration
 }
@@ -40,6 +41,7 @@ type viewer struct {
 	startExt    int64
 	startOut    int64
 	newest      int64   // of the run, sent or skipped
+	key         int64   // the first number of the newest keyframe
 	skips       []int64 // paddings left out of the run's numbering
 	offset      uint32
 	shift       [3]uint16 // picture id, TL0PICIDX, KEYIDX: sent less source's
@@ -138,8 +140,12 @@ func (v *viewer) push(now time.Duration, in *Input, edit wire.Edit, verdict Verd
 	case begins:
 		v.expect(in, verdict, Forward)
 		v.begin(now, in, edit)
+		v.key = v.top
 	case v.alive && in.Layer == v.layer:
 		v.flow(now, in, edit, verdict)
+		if start && verdict == Forward {
+			v.key = v.top
+		}
 	case len(in.Payload) == 0:
 		v.expect(in, verdict, DropEmpty)
 	case in.Layer != v.target:
@@ -241,7 +247,7 @@ func (v *viewer) deliver(now time.Duration, in *Input, edit wire.Edit, out int64
 		v.t.Fatalf("layer %d ext %d: picture numbers %v stray within a run", in.Layer, in.Ext, numbers)
 	}
 	v.got[out] = &record{
-		found:  Found{Layer: in.Layer, Ext: in.Ext, Edit: edit},
+		found:  Found{Layer: in.Layer, Ext: in.Ext, Edit: edit, Upper: edit.Empty || v.config.Codec.IsVideo() && in.Info.Temporal > 0},
 		source: v.layers[in.Layer].source,
 	}
 	v.packets++
@@ -303,24 +309,34 @@ func (v *viewer) lookup(now, rtt time.Duration, behind uint16, found Found, resu
 	v.t.Helper()
 	r := v.got[v.top-int64(behind)]
 	gone := r == nil || r.source != v.layers[r.found.Layer].source
+	out := v.top - int64(behind)
 	want := Hit
 	switch {
-	case gone:
+	case !v.started || behind >= 1<<15 || out <= int64(v.config.FirstSequence)+1<<32-1:
 		want = Unknown
-	case r.answers == 3:
+	case v.config.Codec.IsVideo() && out < v.key:
+		want = Passed
+	case gone:
+		want = Hole
+	case r.asks >= 10:
 		want = TooOften
 	case r.answers > 0 && now-r.answered < max(rtt, 20*time.Millisecond):
 		want = TooSoon
 	}
-	if result == Unknown && (int(behind) >= v.config.Memory || v.mayForget(now, v.top-int64(behind))) {
+	if result == Forgotten && (int(behind) >= v.config.Memory || v.mayForget(now, v.top-int64(behind))) {
 		return // forgotten, as it may be
 	}
 	if result != want {
 		v.t.Fatalf("lookup %d behind the newest: %v, want %v", behind, result, want)
 	}
+	if want == Hit || want == TooSoon || want == TooOften {
+		r.asks++
+	}
 	if result == Hit {
-		if found != r.found {
-			v.t.Fatalf("lookup found %+v, want %+v", found, r.found)
+		expected := r.found
+		expected.Again = r.answers > 0
+		if found != expected {
+			v.t.Fatalf("lookup found %+v, want %+v", found, expected)
 		}
 		r.answers++
 		r.answered = now

@@ -2,7 +2,7 @@
 // account of what arrived.
 //
 // A Tracker watches the sequence numbers of one layer, including those that
-// retransmissions restore, and says which ones to NACK and when. A Gate merges
+// retransmissions restore, says which ones to NACK and when, and which it gave up. A Gate merges
 // everyone's wishes for a keyframe of one layer into single requests and
 // repeats them until a keyframe comes. A Reception counts for receiver reports.
 // None of them sends anything: the caller asks what is due and passes the time,

@@ -46,6 +46,7 @@ const (
 type Tracker struct {
 	started  bool
 	gap      bool
+	gaveUp   bool
 	first    int64
 	highest  int64
 	advances uint64 // packets that moved highest
@@ -137,6 +138,14 @@ func (t *Tracker) Gap() bool {
 	return gap
 }
 
+// GaveUp reports, once each time, that Due gave up a packet. Nobody who missed its
+// frame can be sent it; video that refers to it wants a keyframe.
+func (t *Tracker) GaveUp() bool {
+	gaveUp := t.gaveUp
+	t.gaveUp = false
+	return gaveUp
+}
+
 // Due appends to dst the numbers to ask for now, in order, and takes them as
 // asked. What was asked for 8 times or is missing for a second is given up.
 // rtt is the round-trip time to the publisher, 0 where unknown.
@@ -150,6 +159,7 @@ func (t *Tracker) Due(now, rtt time.Duration, dst []uint16) []uint16 {
 		due := m.next <= now || m.tries == 0 && t.overtaken(&m)
 		if now-m.seen >= giveUpAfter || due && m.tries == maxTries {
 			t.lost++
+			t.gaveUp = true
 			continue
 		}
 		if due {

@@ -238,3 +238,22 @@ func BenchmarkReceive(b *testing.B) {
 		tr.Receive(time.Duration(ext), ext)
 	}
 }
+
+// What was asked for eight times, or is missing for a second, is told as given up, once.
+func TestGivingUpIsTold(t *testing.T) {
+	for _, rtt := range []time.Duration{20 * time.Millisecond, 400 * time.Millisecond} {
+		var tracker Tracker
+		tracker.Receive(0, 1)
+		tracker.Receive(0, 3)
+		told := 0
+		for now := time.Duration(0); now < 2*time.Second; now += 5 * time.Millisecond {
+			tracker.Due(now, rtt, nil)
+			if tracker.GaveUp() {
+				told++
+			}
+		}
+		if _, _, lost := tracker.Stats(); told != 1 || lost != 1 {
+			t.Errorf("round trip %v: told %d times, %d lost", rtt, told, lost)
+		}
+	}
+}
