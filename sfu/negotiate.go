@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"errors"
+	"slices"
 
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/transport"
@@ -256,7 +257,7 @@ func (p *Participant) add(t *Track) {
 	sub := newSubscription(t, p)
 	sub.slot = p.session.Add(jsep.Sending{
 		Track: t.id, Stream: t.stream(), Video: t.kind == Video, Codec: t.parameters,
-		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.extensions, TransportCC: true,
+		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.offered(), TransportCC: true,
 	})
 	p.subs[t] = sub
 	p.bySlot[sub.slot] = sub
@@ -311,4 +312,13 @@ func forwardedExtensions(ids wire.ExtensionIDs) []wire.ExtensionKind {
 		}
 	}
 	return kinds
+}
+
+// offered are the extensions that viewers of the track are offered: the publisher's, and
+// for video the playout delay, which is ours to tell.
+func (t *Track) offered() []wire.ExtensionKind {
+	if t.kind != Video || slices.Contains(t.extensions, wire.ExtensionPlayoutDelay) {
+		return t.extensions
+	}
+	return append(slices.Clone(t.extensions), wire.ExtensionPlayoutDelay)
 }

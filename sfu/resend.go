@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"plenum/sfu/internal/forward"
+	"plenum/sfu/internal/repair"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
 )
@@ -12,10 +13,6 @@ const (
 	// maxResend bounds the answers to one NACK message. A viewer that misses more comes
 	// out of an outage: a keyframe costs less than all that, and comes sooner.
 	maxResend = 256
-	// twiceLoss is the loss, of 256, from which on second and later repeats leave
-	// twice: about 8 %, where one repeat in twelve is lost as well and each
-	// further one costs a round trip.
-	twiceLoss = 20
 	// farAway is the round trip from which on the first repeat leaves twice as well, where
 	// loss is high: to miss it costs more than the eye forgives.
 	farAway = 150 * time.Millisecond
@@ -26,7 +23,8 @@ type repairs struct {
 	numbers *numbers
 	rtt     time.Duration
 	spare   int  // copies of the first repeat beside itself; second and later ones have one more
-	lossy   bool // there are spare copies
+	lossy   bool // there are spare copies: one repeat in twelve is lost as well, and each further one costs a round trip
+	fresh   int  // packets that were asked for the first time
 	dead    bool // something was asked for that nobody can send again
 }
 
@@ -47,7 +45,7 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	s.mu.Lock()
 	again := !s.renumbered
 	r.rtt = max(s.rtt, latest)
-	r.lossy = s.loss >= twiceLoss
+	r.lossy = s.patience.Loss() >= repair.HighLoss
 	s.mu.Unlock()
 	if r.lossy && r.rtt >= farAway {
 		r.spare = 1
@@ -61,10 +59,58 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	for _, sequence := range sequences {
 		packet = s.repeat(now, sequence, &r, packet, out)
 	}
+	s.miss(now, r.fresh)
 	if r.dead {
 		s.giveUp(now)
 	}
 	return packet
+}
+
+// misses counts what a viewer asks for, which tells of loss sooner than its reports.
+type misses struct {
+	since  time.Duration
+	missed int
+	sent   uint32 // the stream's count by then
+}
+
+const (
+	// missWindow is the time over which loss is counted, and missPackets the packets
+	// without which the count says little.
+	missWindow  = 400 * time.Millisecond
+	missPackets = 40
+)
+
+// miss notes that so many packets were asked for the first time.
+func (s *Subscription) miss(now time.Duration, fresh int) {
+	if s.track.kind != Video || fresh == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, sent := &s.misses, s.stream.Sent()
+	switch {
+	case m.since == 0 || now-m.since > 3*missWindow:
+		*m = misses{now, fresh, sent}
+		return
+	case now-m.since < missWindow || sent-m.sent < missPackets:
+		m.missed += fresh
+		return
+	}
+	s.lose(now, float64(m.missed)/float64(sent-m.sent))
+	*m = misses{now, fresh, sent}
+}
+
+// lose takes the share that the viewer lost lately, and has it hold pictures back for as
+// long as repairs take. It runs under mu.
+func (s *Subscription) lose(now time.Duration, share float64) {
+	if s.track.kind != Video {
+		return
+	}
+	delay := s.patience.Report(now, s.rtt, share)
+	// Without RTX packets are repeated byte by byte, so that what a packet tells may not change.
+	if n := s.numbers.Load(); n != nil && n.RTXSSRC != 0 && (delay > 0 || s.playout != 0) {
+		s.playout = wire.PlayoutOf(delay)
+	}
 }
 
 // hopeless reports whether a NACK asks for something that nobody can send again, or
@@ -139,6 +185,9 @@ func (s *Subscription) repeat(now time.Duration, sequence uint16, r *repairs, pa
 		return packet
 	}
 	counter.nackIn[nackAnswered].Inc()
+	if !found.Again {
+		r.fresh++
+	}
 	copies := 1
 	if video && r.lossy {
 		copies += r.spare

@@ -10,6 +10,7 @@ import (
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/repair"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
 )
@@ -56,7 +57,9 @@ type Subscription struct {
 	nextReport  int
 	rtt         time.Duration
 	lost        int32
-	loss        uint8 // of 256, smoothed over the viewer's reports
+	patience    repair.Playout
+	playout     wire.Playout // what the viewer is told, 0 until it lost something
+	misses      misses
 }
 
 // numbers are how packets look to the viewer.
@@ -199,6 +202,7 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 			s.viewer.server.counter.dropped[verdict].Inc()
 			continue
 		}
+		edit.Playout = s.playout
 		b := n.append(out.Next(), &arrived[i].packet, &edit)
 		out.Put(b)
 		packets++
@@ -306,7 +310,7 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 	if rtt > 0 {
 		s.rtt = rtt
 	}
-	s.loss = max(r.FractionLost, uint8((3*int(s.loss)+int(r.FractionLost))/4)) //nolint:gosec // a mean of bytes
+	s.lose(now, float64(r.FractionLost)/256)
 	lost := max(0, r.TotalLost-s.lost)
 	s.lost = max(s.lost, r.TotalLost)
 	s.mu.Unlock()

@@ -170,6 +170,9 @@ func (s *Stream) Current() Target {
 	return Target{Layer: s.current, Spatial: spatial, Temporal: temporal}
 }
 
+// Sent is how many packets were forwarded; it wraps.
+func (s *Stream) Sent() uint32 { return s.packets }
+
 // Timestamp is the newest outgoing one, for padding.
 func (s *Stream) Timestamp() uint32 { return uint32(s.clock.top) } //nolint:gosec // cut to the wire's width
 

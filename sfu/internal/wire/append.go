@@ -49,7 +49,7 @@ func RTXOriginal(payload []byte) (osn uint16, rest []byte, ok bool) {
 
 func (f *Format) appendHeader(dst []byte, p *Packet, e *Edit, payloadType uint8, sequence uint16, ssrc uint32) []byte {
 	timestamp := e.Timestamp
-	size, twoByte := f.extensionSize(p)
+	size, twoByte := f.extensionSize(p, e)
 	first := byte(2 << 6)
 	if size > 0 {
 		first |= 0x10
@@ -79,11 +79,16 @@ func (f *Format) element(p *Packet, kind ExtensionKind) []byte {
 // extensionSize measures the elements that the viewer gets, in bytes without
 // the alignment; 0 means no extension at all. All elements of a packet have
 // the same form, so a single large id or element makes all two-byte.
-func (f *Format) extensionSize(p *Packet) (size int, twoByte bool) {
+func (f *Format) extensionSize(p *Packet, e *Edit) (size int, twoByte bool) {
 	count := 0
 	if f.Extensions[ExtensionTransportCC] != 0 {
 		count, size = 1, 1+len(unstamped)
 		twoByte = f.Extensions[ExtensionTransportCC] > oneByteMaxID
+	}
+	if f.delays(p, e) {
+		count++
+		size += 1 + playoutSize
+		twoByte = twoByte || f.Extensions[ExtensionPlayoutDelay] > oneByteMaxID
 	}
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
 		b := f.element(p, kind)
@@ -113,6 +118,9 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, e *Edit, size int, twoB
 	if id := f.Extensions[ExtensionTransportCC]; id != 0 { // first, where Stamp finds it
 		dst = appendElement(dst, id, unstamped, twoByte)
 	}
+	if f.delays(p, e) {
+		dst = appendPlayout(dst, f.Extensions[ExtensionPlayoutDelay], e.Playout, twoByte)
+	}
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
 		if b := f.element(p, kind); b != nil {
 			dst = appendElement(dst, f.Extensions[kind], b, twoByte)
@@ -125,6 +133,29 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, e *Edit, size int, twoB
 		dst = append(dst, 0)
 	}
 	return dst
+}
+
+// playoutSize is that of the playout delay extension: two numbers of 12 bits, the least
+// and the most delay, in units of 10 ms.
+const playoutSize = 3
+
+// delays reports whether the packet tells a playout delay of ours. The publisher's own,
+// where it has one, goes before.
+func (f *Format) delays(p *Packet, e *Edit) bool {
+	return e.Playout != 0 && f.Extensions[ExtensionPlayoutDelay] != 0 && p.Extensions[ExtensionPlayoutDelay] == nil
+}
+
+// appendPlayout tells the least delay before a picture is shown, and 10 s as the most, which
+// is what browsers take without the extension.
+func appendPlayout(dst []byte, id uint8, playout Playout, twoByte bool) []byte {
+	const most = 1000
+	if twoByte {
+		dst = append(dst, id, playoutSize)
+	} else {
+		dst = append(dst, id<<4|playoutSize-1)
+	}
+	least := uint16(playout - 1)
+	return append(dst, byte(least>>4), byte(least<<4)|most>>8, most&0xFF)
 }
 
 func appendElement(dst []byte, id uint8, b []byte, twoByte bool) []byte {

@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // ExtensionKind names a header extension independently of the id that one peer
 // negotiated for it (RFC 8285).
 type ExtensionKind uint8
@@ -63,6 +65,17 @@ type Edit struct {
 	// packet has a descriptor.
 	Renumber bool
 	Frame    uint16
+	// Playout tells the viewer how long to wait before it shows a picture; 0 tells nothing.
+	Playout Playout
+}
+
+// Playout is the least playout delay that a viewer is told: 1 is none, and each more
+// is 10 ms more, up to 2.54 s.
+type Playout uint8
+
+// PlayoutOf is the delay d, which is cut to what can be told.
+func PlayoutOf(d time.Duration) Playout {
+	return Playout(1 + min(max(d, 0)/(10*time.Millisecond), 254)) //nolint:gosec // at most 255
 }
 
 // Format is how one subscription's packets look to its viewer: the identifiers
