@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plenum/sfu/internal/bwe"
+	"plenum/sfu/internal/repair"
 	"plenum/sfu/internal/transport"
 )
 
@@ -31,6 +32,7 @@ type downlink struct {
 	hasProbe  bool          // to be sent by the loop
 	heard     bool          // feedback came: the estimate means something
 	began     time.Duration // when the first packet left that feedback should come for
+	watch     repair.Watch  // of what is lost and not asked for
 }
 
 // deafAfter is how long a client may give no feedback though it promised to. Then
@@ -56,6 +58,7 @@ func (d *downlink) renew(peer *transport.Peer) {
 	d.sent = peer.TakeSent(d.sent)[:0]
 	d.estimator = bwe.New(bwe.Config{})
 	d.told, d.hasProbe, d.heard, d.began = budget{}, false, false, 0
+	d.watch = repair.Watch{}
 }
 
 // feedback takes a viewer's feedback and reports whether its loop should look.
@@ -67,6 +70,9 @@ func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []
 		return false
 	}
 	d.drain(peer)
+	for i := range arrivals {
+		d.watch.Feedback(now, arrivals[i].Sequence, arrivals[i].Received)
+	}
 	e.Feedback(now, arrivals)
 	first := !d.heard
 	d.heard = true
@@ -84,6 +90,9 @@ func (d *downlink) drain(peer *transport.Peer) {
 	d.sent = peer.TakeSent(d.sent)
 	for i := range d.sent {
 		s := &d.sent[i]
+		if s.Probe == 0 {
+			d.watch.Sent(s.Sequence, repair.Left{At: s.At, SSRC: s.SSRC, Number: s.Number})
+		}
 		if s.Repair {
 			d.estimator.Resent(s.At, s.Sequence, int(s.Size))
 			continue
@@ -93,6 +102,16 @@ func (d *downlink) drain(peer *transport.Peer) {
 	if d.began == 0 && len(d.sent) > 0 {
 		d.began = d.sent[0].At
 	}
+}
+
+// unasked appends to dst what the viewer lost and had the time to ask for.
+func (d *downlink) unasked(now time.Duration, dst []repair.Left) []repair.Left {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.estimator == nil {
+		return dst
+	}
+	return d.watch.Due(now, d.estimator.Latest(), dst)
 }
 
 // seekProbe asks whether a probe is due.

@@ -101,3 +101,25 @@ func TestViewerIsNotLeftWaiting(t *testing.T) {
 		bob.Go()
 	})
 }
+
+// TestLossThatNobodyAsksForIsRepaired: feedback shows what a viewer lost, whether it asks
+// for that or can't know that it should.
+func TestLossThatNobodyAsksForIsRepaired(t *testing.T) {
+	scenario(t, sfutest.Options{Delay: 30 * time.Millisecond}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob := w.JoinSilent("demo", "Bob")
+		r := receives(t, bob, ada, client.Camera)
+		time.Sleep(2 * time.Second) // virtual
+		w.SetLossTo(bob, 0.03)
+		time.Sleep(10 * time.Second) // virtual
+		w.SetLoss(0)
+		time.Sleep(2 * time.Second) // virtual
+		report := r.Report()
+		t.Logf("repaired %d, lost %d, longest freeze %v", report.Repaired, report.Lost, report.LongestFreeze)
+		if report.Repaired < 5 || report.LongestFreeze > time.Second {
+			t.Errorf("repaired %d, longest freeze %v", report.Repaired, report.LongestFreeze)
+		}
+		ada.Go()
+		bob.Go()
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/repair"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
 )
@@ -51,8 +52,9 @@ type media struct {
 	sources map[uint32]*source
 	arrived []arrival // packets of this round, to be delivered; made for the first, for most only watch
 	count   int
-	sum     sum    // of a delivery that others help with
-	repair  []byte // a packet from a history
+	sum     sum           // of a delivery that others help with
+	repair  []byte        // a packet from a history
+	unasked []repair.Left // of this feedback
 
 	firstOnce atomic.Bool                              // the viewer got its first packet
 	egressMu  sync.Mutex                               // guards writes of egress
@@ -313,9 +315,17 @@ func (m *media) ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, 
 }
 
 // ReceiveFeedback is what the viewer tells of the packets that it was sent.
-func (m *media) ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival) {
+func (m *media) ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival, out *transport.Batch) {
 	if m.p.downlink.feedback(now, m.peer, arrivals) {
 		m.p.nudgeLoop()
+	}
+	m.unasked = m.p.downlink.unasked(now, m.unasked[:0])
+	for _, lost := range m.unasked {
+		for _, sub := range *m.egress.Load() {
+			if sub.ssrc == lost.SSRC || sub.rtxSSRC == lost.SSRC && lost.SSRC != 0 {
+				m.repair = sub.volunteer(now, lost, m.repair, out)
+			}
+		}
 	}
 }
 

@@ -66,6 +66,29 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	return packet
 }
 
+// volunteer repeats a packet that feedback showed to be lost and that the viewer doesn't
+// ask for, or no longer: it may not know of it, being the last before a pause.
+func (s *Subscription) volunteer(now time.Duration, lost repair.Left, packet []byte, out *transport.Batch) []byte {
+	n := s.numbers.Load()
+	if s.track.kind != Video || n == nil || n.RTXSSRC == 0 {
+		return packet
+	}
+	r := repairs{numbers: n}
+	latest := s.viewer.downlink.latest()
+	s.mu.Lock()
+	r.rtt = max(s.rtt, latest)
+	repeated, result := s.stream.Repeated(lost.At, lost.Number)
+	s.mu.Unlock()
+	if result != forward.Hit || repeated {
+		return packet
+	}
+	packet = s.repeat(now, lost.Number, &r, packet, out)
+	if r.dead {
+		s.giveUp(now)
+	}
+	return packet
+}
+
 // misses counts what a viewer asks for, which tells of loss sooner than its reports.
 type misses struct {
 	since  time.Duration

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/webrtc/v4"
+
 	"plenum/signaling/client"
 )
 
@@ -16,6 +18,7 @@ type Person struct {
 	world   *World
 	bridge  *bridge
 	address string
+	silent  bool // asks for nothing
 
 	mu        sync.Mutex
 	changed   chan struct{} // capacity 1: something below changed
@@ -33,6 +36,9 @@ func (p *Person) on(e client.Event) {
 	p.events = append(p.events, e)
 	if t, ok := e.(client.Track); ok {
 		r := client.NewReceiver(t)
+		if p.silent {
+			r = client.NewPacketReceiver(t.Remote, client.ReceiverOptions{SSRC: uint32(t.Remote.SSRC()), VP8: t.Remote.Codec().MimeType == webrtc.MimeTypeVP8})
+		}
 		p.tracks[t.Info.ID] = r
 		p.sources[t.Info.ID] = t.Info
 		p.receivers.Add(1)

@@ -214,24 +214,30 @@ func (w *World) network(address string, link *Link) *vnet.Net {
 // JoinBehind puts someone into the room whom everything reaches over a link.
 func (w *World) JoinBehind(link *Link, room, name string, publish ...client.Local) *Person {
 	w.T.Helper()
-	return w.join(room, name, nil, link, publish)
+	return w.join(room, name, nil, link, false, publish)
 }
 
 // Join puts someone into the room who publishes those tracks.
 func (w *World) Join(room, name string, publish ...client.Local) *Person {
 	w.T.Helper()
-	return w.join(room, name, nil, nil, publish)
+	return w.join(room, name, nil, nil, false, publish)
 }
 
 // JoinWith puts a viewer into the room who knows just these codecs.
 func (w *World) JoinWith(room, name string, media *webrtc.MediaEngine) *Person {
 	w.T.Helper()
-	return w.join(room, name, media, nil, nil)
+	return w.join(room, name, media, nil, false, nil)
 }
 
-func (w *World) join(room, name string, media *webrtc.MediaEngine, link *Link, publish []client.Local) *Person {
+// JoinSilent puts a viewer into the room who asks for no packet again, nor for keyframes.
+func (w *World) JoinSilent(room, name string) *Person {
 	w.T.Helper()
-	p := &Person{world: w, Name: name, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
+	return w.join(room, name, nil, nil, true, nil)
+}
+
+func (w *World) join(room, name string, media *webrtc.MediaEngine, link *Link, silent bool, publish []client.Local) *Person {
+	w.T.Helper()
+	p := &Person{world: w, Name: name, silent: silent, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
 	n := w.hosts.Add(1)
 	p.address = fmt.Sprintf("10.1.%d.%d", n/250, n%250+1)
 	net := w.network(p.address, link)

@@ -248,6 +248,17 @@ func (s *Stream) Find(sequence uint16) LookupResult {
 	return result
 }
 
+// Repeated reports whether a number was repeated after at, give or take what batches take;
+// the result is as Find's.
+func (s *Stream) Repeated(at time.Duration, sequence uint16) (bool, LookupResult) {
+	e, result := s.remembered(sequence)
+	if result != Hit {
+		return false, result
+	}
+	since := time.Duration(int32(e.answered-uint32(at.Milliseconds()))) * time.Millisecond
+	return e.repeated() > 0 && since > minAgain/2, Hit
+}
+
 // remembered finds what went out under a number; the result is Hit where there is any
 // use in that.
 func (s *Stream) remembered(sequence uint16) (*sent, LookupResult) {

@@ -29,7 +29,9 @@ type Outgoing struct {
 // Sent is one packet that left with a transport-wide number.
 type Sent struct {
 	At       time.Duration
-	Sequence uint16
+	SSRC     uint32
+	Sequence uint16 // transport-wide
+	Number   uint16 // the packet's own; of a repair, the original's where it is RTX
 	Size     uint16 // bytes on the wire
 	Probe    uint8
 	Repair   bool
@@ -120,7 +122,10 @@ func (k *keys) leave(packet []byte, o Outgoing, now time.Duration) []byte {
 	if o.Stamp {
 		wire.Stamp(packet, e.sequence)
 		if len(e.log) < maxLog {
-			e.log = append(e.log, Sent{At: now, Sequence: e.sequence, Size: uint16(size), Probe: o.Probe, Repair: o.Repair}) //nolint:gosec // a packet's size
+			e.log = append(e.log, Sent{
+				At: now, SSRC: binary.BigEndian.Uint32(packet[8:]), Sequence: e.sequence, Number: number(packet, o.Repair),
+				Size: uint16(size), Probe: o.Probe, Repair: o.Repair, //nolint:gosec // a packet's size
+			})
 		}
 		e.sequence++
 	}
@@ -132,6 +137,22 @@ func (k *keys) leave(packet []byte, o Outgoing, now time.Duration) []byte {
 		return nil
 	}
 	return encrypted
+}
+
+// number is a packet's sequence number; of a repair it is the one ahead of the payload,
+// which without RTX means nothing.
+func number(packet []byte, repair bool) uint16 {
+	at := 2
+	if repair {
+		at = 12
+		if packet[0]&0x10 != 0 {
+			at += 4 + 4*int(binary.BigEndian.Uint16(packet[14:]))
+		}
+	}
+	if at+2 > len(packet) {
+		return 0
+	}
+	return binary.BigEndian.Uint16(packet[at:])
 }
 
 // address gives an encrypted packet its way out.

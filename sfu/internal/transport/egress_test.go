@@ -87,10 +87,13 @@ func TestSendStampsAndLogs(t *testing.T) {
 	}
 	const around = 12 + 8 + Overhead + Headers
 	want := []Sent{
-		{At: time.Second, Sequence: 0, Size: 100 + around}, {At: time.Second, Sequence: 1, Size: 100 + around},
-		{At: 3 * time.Second, Sequence: 2, Size: 200 + around, Probe: 7},
+		{At: time.Second, Sequence: 0, Number: 10, Size: 100 + around}, {At: time.Second, Sequence: 1, Number: 11, Size: 100 + around},
+		{At: 3 * time.Second, Sequence: 2, Number: 13, Size: 200 + around, Probe: 7},
 	}
 	log := v.peer.TakeSent(nil)
+	for i := range want {
+		want[i].SSRC = log[0].SSRC
+	}
 	if !reflect.DeepEqual(log, want) {
 		t.Errorf("log %v, want %v", log, want)
 	}
@@ -222,7 +225,7 @@ type listening struct {
 	keyframes []uint32
 }
 
-func (l *listening) ReceiveFeedback(_ time.Duration, a []bwe.Arrival) {
+func (l *listening) ReceiveFeedback(_ time.Duration, a []bwe.Arrival, _ *Batch) {
 	l.feedbacks++
 	l.arrivals = append(l.arrivals, a...)
 }

@@ -69,7 +69,7 @@ type Receiver interface {
 	ReceiveNACK(now time.Duration, ssrc uint32, sequences []uint16, out *Batch)
 	// ReceiveFeedback gets what a viewer tells of the packets that left with a
 	// transport-wide number. The slice is valid during the call.
-	ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival)
+	ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival, out *Batch)
 	// ReceiveKeyframeRequest gets a PLI or FIR for our stream ssrc.
 	ReceiveKeyframeRequest(now time.Duration, ssrc uint32)
 }

@@ -24,7 +24,7 @@ func (deaf) Land(time.Duration, *Batch)                              {}
 func (deaf) ReceiveSenderReport(time.Duration, SenderReport, *Batch) {}
 func (deaf) ReceiveReception(time.Duration, Reception)               {}
 func (deaf) ReceiveNACK(time.Duration, uint32, []uint16, *Batch)     {}
-func (deaf) ReceiveFeedback(time.Duration, []bwe.Arrival)            {}
+func (deaf) ReceiveFeedback(time.Duration, []bwe.Arrival, *Batch)    {}
 func (deaf) ReceiveKeyframeRequest(time.Duration, uint32)            {}
 
 func gather(t *testing.T, c Config) Local {

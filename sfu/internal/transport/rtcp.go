@@ -65,7 +65,7 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 		}
 		if b[1] == feedbackType && b[0]&31 == transportCC {
 			if feedbacks++; feedbacks <= maxFeedbacks {
-				p.receiveFeedback(now, b[:size])
+				p.receiveFeedback(now, b[:size], out)
 			}
 		} else if packets, err := rtcp.Unmarshal(b[:size]); err == nil {
 			p.receiveReports(now, packets, out)
@@ -74,10 +74,10 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 	}
 }
 
-func (p *Peer) receiveFeedback(now time.Duration, b []byte) {
+func (p *Peer) receiveFeedback(now time.Duration, b []byte, out *Batch) {
 	var err error
 	if p.arrivals, err = bwe.ParseFeedback(b, p.arrivals[:0]); err == nil {
-		p.receiver.ReceiveFeedback(now, p.arrivals)
+		p.receiver.ReceiveFeedback(now, p.arrivals, out)
 	}
 }
 

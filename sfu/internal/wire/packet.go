@@ -54,6 +54,7 @@ const MaxPatch = 6
 // length never changes, unless Empty leaves it out.
 type Edit struct {
 	Sequence  uint16
+	Frame     uint16 // with Renumber
 	Timestamp uint32
 	PatchLen  uint8
 	Patch     [MaxPatch]byte
@@ -64,7 +65,6 @@ type Edit struct {
 	// Renumber replaces the dependency descriptor's frame number by Frame, if the
 	// packet has a descriptor.
 	Renumber bool
-	Frame    uint16
 	// Playout tells the viewer how long to wait before it shows a picture; 0 tells nothing.
 	Playout Playout
 }
