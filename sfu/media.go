@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,8 @@ const (
 	// maxPacket is the largest RTP packet that is forwarded: no browser sends
 	// beyond 1,200 bytes of payload, and what is larger would be fragmented.
 	maxPacket = 1600
-	// maxSSRCs bounds the streams that one participant may send.
+	// maxSSRCs bounds the streams of one participant that are remembered; beyond,
+	// the one that has been idle for longest gives way.
 	maxSSRCs = 256
 	// maxArrived is how many packets are delivered together at most: the frames
 	// of a publisher come in bursts of up to a dozen.
@@ -95,6 +97,7 @@ type source struct {
 	layer    *Layer
 	ssrc     uint32 // of the layer that it is, or repairs
 	rtx      bool
+	used     time.Duration // when its last packet came
 }
 
 func (m *media) init(p *Participant) {
@@ -129,6 +132,7 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) (m
 			return false
 		}
 	}
+	s.used = now
 	if s.ssrc != s.layer.ssrc && (s.rtx || !s.layer.takeOver(now, s.ssrc)) {
 		m.p.server.counter.unknown.Inc()
 		return false // what is left of a stream that another has replaced
@@ -225,7 +229,7 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 	if s.route = table.byMid[s.mid]; s.route == nil && p.Extensions[wire.ExtensionMid] == nil {
 		s.mid, s.route = table.guess(p.SSRC, p.PayloadType)
 	}
-	if s.route == nil || (before == nil && !m.room()) {
+	if s.route == nil {
 		return nil
 	}
 	c := s.route.codecs[p.PayloadType&127]
@@ -249,17 +253,32 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 			s.ssrc = before.ssrc
 		}
 	}
+	if before == nil {
+		m.makeRoom()
+	}
 	m.sources[p.SSRC] = s
 	return s
 }
 
-// room reports whether another stream may be remembered, forgetting those of
-// tracks that ended.
-func (m *media) room() bool {
-	if len(m.sources) >= maxSSRCs {
-		maps.DeleteFunc(m.sources, func(_ uint32, s *source) bool { return s.layer.track.closed.Load() })
+// makeRoom lets another stream be remembered: it forgets those of tracks that
+// ended, or else the one that has been idle for longest.
+func (m *media) makeRoom() {
+	if len(m.sources) < maxSSRCs {
+		return
 	}
-	return len(m.sources) < maxSSRCs
+	maps.DeleteFunc(m.sources, func(_ uint32, s *source) bool { return s.layer.track.closed.Load() })
+	if len(m.sources) < maxSSRCs {
+		return
+	}
+	var idlest uint32
+	oldest := time.Duration(math.MaxInt64)
+	for ssrc, s := range m.sources {
+		if s.used < oldest {
+			idlest, oldest = ssrc, s.used
+		}
+	}
+	delete(m.sources, idlest)
+	m.p.server.engine.Counters().Evicted.Inc()
 }
 
 // guess finds the m-line of a stream that carries no mid.

@@ -206,6 +206,12 @@ func TestPacketPathIgnoresWhatItDoesNotKnow(t *testing.T) {
 	if n := len(path.publisher.media.sources); n > maxSSRCs {
 		t.Errorf("%d sources are remembered", n)
 	}
+	if path.publisher.media.sources[path.ssrc] == nil {
+		t.Error("the newest stream is not heard")
+	}
+	if path.publisher.server.engine.Counters().Evicted.Load() == 0 {
+		t.Error("the streams that gave way are not counted")
+	}
 }
 
 func TestPacketPathFollowsARenegotiation(t *testing.T) {

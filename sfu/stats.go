@@ -4,6 +4,7 @@ import (
 	"plenum/sfu/internal/alloc"
 	"plenum/sfu/internal/bwe"
 	"plenum/sfu/internal/forward"
+	"plenum/sfu/internal/transport"
 	"plenum/sfu/stat"
 )
 
@@ -141,6 +142,9 @@ type Stats struct {
 
 	Packets, Bytes, Lost []Labelled // direction (in, out), kind
 	Dropped              []Labelled // reason
+	Discarded            []Labelled // reason: input that nobody authenticated, before it changed anything
+	StreamsEvicted       uint64     // forgotten, as the idlest of a participant with too many
+	AcceptErrors         uint64     // of the ICE-TCP listeners
 	NACKs                []Labelled // direction, result: sequence numbers
 	Retransmissions      []Labelled // direction
 	Unrepairable         []Labelled // outcome (keyframe, skipped): of what viewers miss and nobody can send again
@@ -195,6 +199,10 @@ func (s *Server) Stats() Stats {
 			{[]string{"pacer_stale"}, sent.PacerStale.Load()},
 			{[]string{"socket_full"}, s.engine.SocketDrops()}, {[]string{"overload"}, sent.Overload.Load()},
 		},
+	}
+	out.StreamsEvicted, out.AcceptErrors = sent.Evicted.Load(), sent.AcceptErrors.Load()
+	for _, d := range transport.DiscardReasons() {
+		out.Discarded = append(out.Discarded, Labelled{[]string{d.String()}, sent.Discarded[d].Load()})
 	}
 	for i, kind := range kindNames {
 		k := string(kind)

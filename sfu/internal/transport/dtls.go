@@ -105,7 +105,7 @@ func (p *Peer) handshake() (*dtls.Conn, error) {
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	k, err := newKeys(conn, isClient)
+	k, err := newKeys(conn, isClient, &p.engine.counters.Evicted)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -101,7 +101,7 @@ func TestGather(t *testing.T) {
 	p, _ := keyed(t, e, addrPort(publisher))
 	encrypt, decrypt := pair(t)
 	p.receiver = in
-	p.keys.Load().inRTP, p.keys.Load().inSSRCs = decrypt, map[uint32]struct{}{}
+	p.keys.Load().inRTP = newInbound(func() *srtp.Context { return decrypt }, &e.counters.Evicted)
 	port.setRoute(addrPort(publisher), p)
 
 	// All but the first socket is closed: where packets arrive is the kernel's choice.

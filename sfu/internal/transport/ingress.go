@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"time"
@@ -26,7 +25,11 @@ func (p *Peer) read() {
 		switch {
 		case n < 12:
 		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
-			_, _ = p.dtlsIn.Write(b, nil) // full: DTLS retransmits
+			kept, dropped := dtlsRecords(b, p.keys.Load() != nil)
+			p.engine.counters.Discarded[DiscardedDTLS].Add(uint64(dropped)) //nolint:gosec // not negative
+			if len(kept) > 0 {
+				_, _ = p.dtlsIn.Write(kept, nil) // full: DTLS retransmits
+			}
 		case b[0] >= 128 && b[0] <= 191:
 			k := p.keys.Load()
 			if k == nil && !waited {
@@ -74,22 +77,20 @@ func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
 // receive decrypts a packet and tells the Receiver, whose answer it returns. It runs
 // under ingress.
 func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) (more bool) {
-	rtcp := isRTCP(b)
-	ssrc := binary.BigEndian.Uint32(b[8:])
-	if rtcp {
-		ssrc = binary.BigEndian.Uint32(b[4:])
-	}
-	if !k.admits(ssrc) {
-		return false
-	}
-	if rtcp {
-		if plain, err := k.decryptRTCP(b); err == nil {
-			p.receiveRTCP(now, plain, out)
+	if isRTCP(b) {
+		plain, err := k.decryptRTCP(b)
+		if err != nil {
+			p.engine.counters.Discarded[DiscardedSRTP].Inc()
+			return false
 		}
+		p.receiveRTCP(now, plain, out)
 		return false
 	}
-	if plain, err := k.decryptRTP(b); err == nil {
-		more = p.receiver.ReceiveRTP(now, plain, out)
+	plain, err := k.decryptRTP(b)
+	if err != nil {
+		p.engine.counters.Discarded[DiscardedSRTP].Inc()
+		return false
 	}
-	return more
+	p.heard.Store(int64(now))
+	return p.receiver.ReceiveRTP(now, plain, out)
 }

@@ -107,7 +107,8 @@ type Peer struct {
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
 	keysReady chan struct{}        // closed with keys set
 
-	rtt atomic.Int64 // time.Duration
+	rtt   atomic.Int64 // time.Duration
+	heard atomic.Int64 // the engine's time of the last packet that authenticated
 
 	rtcp rtcpWriter
 	tcc  transportCC

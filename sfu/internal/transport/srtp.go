@@ -1,12 +1,16 @@
 package transport
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
+
+	"plenum/sfu/stat"
 )
 
 // replayWindow is how far behind the newest a packet may arrive, in packets:
@@ -20,9 +24,8 @@ const replayWindow = 1024
 type keys struct {
 	dtls *dtls.Conn
 
-	inRTP, inRTCP *srtp.Context
+	inRTP, inRTCP inbound
 	inHeader      rtp.Header
-	inSSRCs       map[uint32]struct{} // that inRTP and inRTCP know
 
 	outRTPMu  sync.Mutex
 	outRTP    *srtp.Context
@@ -33,7 +36,7 @@ type keys struct {
 	outRTCP   *srtp.Context
 }
 
-func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
+func newKeys(conn *dtls.Conn, isClient bool, evicted *stat.Counter) (*keys, error) {
 	profile, ok := conn.SelectedSRTPProtectionProfile()
 	if !ok {
 		return nil, fmt.Errorf("no SRTP profile in common")
@@ -56,7 +59,7 @@ func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
 	if err := config.ExtractSessionKeysFromDTLS(&state, isClient); err != nil {
 		return nil, fmt.Errorf("SRTP keys: %w", err)
 	}
-	k := &keys{dtls: conn, inSSRCs: map[uint32]struct{}{}}
+	k := &keys{dtls: conn}
 	local, remote := config.Keys.LocalMasterKey, config.Keys.RemoteMasterKey
 	localSalt, remoteSalt := config.Keys.LocalMasterSalt, config.Keys.RemoteMasterSalt
 	var err error
@@ -67,8 +70,12 @@ func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
 		}
 		return c
 	}
-	k.inRTP = make(remote, remoteSalt, srtp.SRTPReplayProtection(replayWindow))
-	k.inRTCP = make(remote, remoteSalt, srtp.SRTCPReplayProtection(replayWindow))
+	k.inRTP = newInbound(func() *srtp.Context {
+		return make(remote, remoteSalt, srtp.SRTPReplayProtection(replayWindow))
+	}, evicted)
+	k.inRTCP = newInbound(func() *srtp.Context {
+		return make(remote, remoteSalt, srtp.SRTCPReplayProtection(replayWindow))
+	}, evicted)
 	k.outRTP = make(local, localSalt)
 	k.outRTCP = make(local, localSalt)
 	if err != nil {
@@ -77,28 +84,87 @@ func newKeys(conn *dtls.Conn, isClient bool) (*keys, error) {
 	return k, nil
 }
 
-// maxInSSRCs bounds the streams of one peer, for pion keeps state of each for good.
+// maxInSSRCs bounds the streams of one peer and kind for which the rollover
+// counter and the replay window are kept.
 const maxInSSRCs = 512
 
-// admits reports whether there is room for the state of that SSRC.
-func (k *keys) admits(ssrc uint32) bool {
-	if _, known := k.inSSRCs[ssrc]; known {
-		return true
+// inbound holds the decryption state of one direction and kind (SRTP or SRTCP):
+// a context for each SSRC that authenticated a packet, so that the least recently
+// used one can be forgotten, which pion's contexts can't. A packet of an unknown
+// SSRC is tried with spare, in which pion stores nothing unless it authenticates:
+// forged packets leave nothing behind.
+type inbound struct {
+	create  func() *srtp.Context
+	streams map[uint32]*inStream
+	spare   *srtp.Context
+	clock   uint64 // packets that authenticated
+	evicted *stat.Counter
+}
+
+type inStream struct {
+	context *srtp.Context
+	used    uint64 // inbound.clock when it last authenticated a packet
+}
+
+func newInbound(create func() *srtp.Context, evicted *stat.Counter) inbound {
+	return inbound{create: create, streams: map[uint32]*inStream{}, spare: create(), evicted: evicted}
+}
+
+// context is what decrypts packets of that SSRC; the stream is nil as long as
+// none has authenticated.
+func (in *inbound) context(ssrc uint32) (*srtp.Context, *inStream) {
+	if s := in.streams[ssrc]; s != nil {
+		return s.context, s
 	}
-	if len(k.inSSRCs) >= maxInSSRCs {
-		return false
+	return in.spare, nil
+}
+
+// authenticated notes that a packet of ssrc, whose stream was s before, decrypted.
+func (in *inbound) authenticated(ssrc uint32, s *inStream) {
+	in.clock++
+	if s == nil {
+		if len(in.streams) >= maxInSSRCs {
+			in.evict()
+		}
+		s = &inStream{context: in.spare}
+		in.streams[ssrc] = s
+		in.spare = in.create()
 	}
-	k.inSSRCs[ssrc] = struct{}{}
-	return true
+	s.used = in.clock
+}
+
+// evict forgets the stream that has been idle for longest.
+func (in *inbound) evict() {
+	var idlest uint32
+	oldest := uint64(math.MaxUint64)
+	for ssrc, s := range in.streams {
+		if s.used < oldest {
+			idlest, oldest = ssrc, s.used
+		}
+	}
+	delete(in.streams, idlest)
+	in.evicted.Inc()
 }
 
 // decryptRTP works in place.
 func (k *keys) decryptRTP(b []byte) ([]byte, error) {
-	return k.inRTP.DecryptRTP(b[:0], b, &k.inHeader)
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	context, stream := k.inRTP.context(ssrc)
+	plain, err := context.DecryptRTP(b[:0], b, &k.inHeader)
+	if err == nil {
+		k.inRTP.authenticated(ssrc, stream)
+	}
+	return plain, err
 }
 
 func (k *keys) decryptRTCP(b []byte) ([]byte, error) {
-	return k.inRTCP.DecryptRTCP(nil, b, nil)
+	ssrc := binary.BigEndian.Uint32(b[4:])
+	context, stream := k.inRTCP.context(ssrc)
+	plain, err := context.DecryptRTCP(nil, b, nil)
+	if err == nil {
+		k.inRTCP.authenticated(ssrc, stream)
+	}
+	return plain, err
 }
 
 // Overhead is the room that encryption needs behind a packet: the largest
