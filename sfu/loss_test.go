@@ -1,6 +1,8 @@
 package sfu_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -122,4 +124,58 @@ func TestLossThatNobodyAsksForIsRepaired(t *testing.T) {
 		ada.Go()
 		bob.Go()
 	})
+}
+
+// TestNobodyWaitsForWhatNobodySends is a property: whatever is lost on the way to a viewer,
+// singly, in bursts or for a moment altogether, near or far, its picture stands no longer
+// than what is lost altogether takes, and max(0.6 s, 3 round trips). What is paused for want
+// of bandwidth is another matter.
+func TestNobodyWaitsForWhatNobodySends(t *testing.T) {
+	const seconds = 12
+	judged := 0
+	for seed := range uint64(24) {
+		random := rand.New(rand.NewPCG(seed, 13)) //nolint:gosec // repeatable
+		delay := time.Duration(5+random.IntN(120)) * time.Millisecond
+		scenario(t, sfutest.Options{Delay: delay}, func(t *testing.T, w *sfutest.World) {
+			ada, _, _ := publisher(t, w, "demo", "Ada")
+			bob := w.Join("demo", "Bob")
+			r := receives(t, bob, ada, client.Camera)
+			time.Sleep(3 * time.Second) // virtual
+			longest, story, switches := time.Duration(0), "", switched(w)
+			for range seconds {
+				loss := 0.12 * random.Float64()
+				burst := time.Duration(random.IntN(3)*random.IntN(150)) * time.Millisecond
+				story += fmt.Sprintf(" %.0f %% and %v of nothing,", 100*loss, burst)
+				w.SetLossTo(bob, 1)
+				time.Sleep(burst) // virtual
+				w.SetLossTo(bob, loss)
+				time.Sleep(time.Second) // virtual
+				longest = max(longest, burst)
+			}
+			w.SetLoss(0)
+			time.Sleep(4 * time.Second) // virtual: a freeze counts when it ends
+			bound := longest + max(600*time.Millisecond, 6*delay)
+			switch report := r.Report(); {
+			case switched(w) != switches:
+				t.Logf("seed %d: paused", seed)
+			case report.LongestFreeze > bound:
+				t.Errorf("seed %d: a picture stood for %v, more than %v; %v each way, then%s", seed, report.LongestFreeze, bound, delay, story)
+			default:
+				judged++
+			}
+			ada.Go()
+			bob.Go()
+		})
+	}
+	if judged < 8 {
+		t.Errorf("only %d sequences were not about bandwidth", judged)
+	}
+}
+
+// switched is how many videos were paused, or begun.
+func switched(w *sfutest.World) (n uint64) {
+	for _, s := range w.Server.Stats().LayerSwitches {
+		n += s.Value
+	}
+	return n
 }
