@@ -31,8 +31,11 @@ func (s *Stream) Push(now time.Duration, in *Input) (wire.Edit, Verdict) {
 		return edit, Forward
 	}
 	if s.flow == running && in.Layer == s.current {
+		if !starts {
+			return s.pass(now, in)
+		}
 		edit, verdict := s.pass(now, in)
-		if starts && verdict == Forward {
+		if verdict == Forward {
 			s.key = s.numbers.top
 		}
 		return edit, verdict

@@ -85,7 +85,7 @@ func (f *Format) extensionSize(p *Packet, e *Edit) (size int, twoByte bool) {
 		count, size = 1, 1+len(unstamped)
 		twoByte = f.Extensions[ExtensionTransportCC] > oneByteMaxID
 	}
-	if f.delays(p, e) {
+	if e.Playout != 0 && f.delays(p) {
 		count++
 		size += 1 + playoutSize
 		twoByte = twoByte || f.Extensions[ExtensionPlayoutDelay] > oneByteMaxID
@@ -118,7 +118,7 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, e *Edit, size int, twoB
 	if id := f.Extensions[ExtensionTransportCC]; id != 0 { // first, where Stamp finds it
 		dst = appendElement(dst, id, unstamped, twoByte)
 	}
-	if f.delays(p, e) {
+	if e.Playout != 0 && f.delays(p) {
 		dst = appendPlayout(dst, f.Extensions[ExtensionPlayoutDelay], e.Playout, twoByte)
 	}
 	for kind := ExtensionNone + 1; kind < NumExtensions; kind++ {
@@ -139,10 +139,10 @@ func (f *Format) appendExtensions(dst []byte, p *Packet, e *Edit, size int, twoB
 // and the most delay, in units of 10 ms.
 const playoutSize = 3
 
-// delays reports whether the packet tells a playout delay of ours. The publisher's own,
+// delays reports whether the packet may tell a playout delay of ours. The publisher's own,
 // where it has one, goes before.
-func (f *Format) delays(p *Packet, e *Edit) bool {
-	return e.Playout != 0 && f.Extensions[ExtensionPlayoutDelay] != 0 && p.Extensions[ExtensionPlayoutDelay] == nil
+func (f *Format) delays(p *Packet) bool {
+	return f.Extensions[ExtensionPlayoutDelay] != 0 && p.Extensions[ExtensionPlayoutDelay] == nil
 }
 
 // appendPlayout tells the least delay before a picture is shown, and 10 s as the most, which
