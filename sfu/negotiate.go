@@ -3,6 +3,7 @@ package sfu
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/transport"
@@ -51,6 +52,7 @@ func (p *Participant) handleFirstOffer(sdp string) {
 		return
 	}
 	p.stateSince = p.server.now()
+	p.holdUntil = p.stateSince + offerHold
 	p.addCandidates(append(offered.Remote.Candidates, p.early...))
 	p.early = nil
 	p.answer(offered)
@@ -276,12 +278,35 @@ func (p *Participant) unsubscribe(sub *Subscription) {
 // negotiate offers what changed, unless an offer is under way: then the next
 // one carries it.
 func (p *Participant) negotiate() {
-	if p.session.OfferInFlight() || !p.session.NeedsOffer() {
+	if p.session.OfferInFlight() || !p.session.NeedsOffer() || p.holds() {
 		return
 	}
 	sdp := p.session.Offer()
 	p.sendTracks()
 	p.client.Send(Offer{SDP: sdp})
+}
+
+// offerHold bounds how long the server's first offer waits for ICE to connect,
+// which takes a round trip from when the client's candidates are known.
+const offerHold = time.Second
+
+// holds reports whether the server's first offer has to wait: a pion client that
+// gets it before its ICE agent has started, which happens a moment after it has
+// applied our answer, takes it for an ICE restart and never connects. The client's
+// first check shows that its agent runs. After offerHold the offer goes out anyway.
+func (p *Participant) holds() bool {
+	if p.holdUntil == 0 {
+		return false
+	}
+	wait := p.holdUntil - p.server.now()
+	if wait <= 0 || p.state != transport.StateNew || p.peer.Reached() {
+		p.holdUntil, p.offerLater = 0, nil
+		return false
+	}
+	if p.offerLater == nil {
+		p.offerLater = time.After(wait)
+	}
+	return true
 }
 
 // sendTracks tells which m-line carries what, after the offer has given every

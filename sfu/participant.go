@@ -67,6 +67,8 @@ type Participant struct {
 	trackSerial   int
 	announced     time.Duration    // when others were last shown what is published
 	announceLater <-chan time.Time // when they are to be next, nil if never
+	holdUntil     time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
+	offerLater    <-chan time.Time // when holdUntil has come, nil if nothing waits
 	badAnswers    int              // to the offer in flight
 	ssrcs         map[uint32]bool  // that this client was ever sent
 	wishes        map[string]Wish  // what the client said of others' tracks, by track id
@@ -214,8 +216,14 @@ func (p *Participant) run() {
 			p.reconcile()
 		case <-p.announceLater:
 			p.announce()
+		case <-p.offerLater:
+			p.offerLater = nil
+			p.negotiate()
 		case <-changed:
 			p.handleState()
+			if p.offerLater != nil {
+				p.negotiate()
+			}
 		case <-p.nudge:
 			p.viewing.lookAt = 0
 		case <-paced:

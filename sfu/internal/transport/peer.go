@@ -278,7 +278,15 @@ func (p *Peer) State() State {
 	return StateDisconnected
 }
 
-// Changed delivers a value whenever State may have changed.
+// Reached reports whether ICE has found a path, over which DTLS may still be
+// at work.
+func (p *Peer) Reached() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ice == ice.ConnectionStateConnected || p.ice == ice.ConnectionStateCompleted
+}
+
+// Changed delivers a value whenever State or Reached may have changed.
 func (p *Peer) Changed() <-chan struct{} { return p.changed }
 
 // onICEState runs on a goroutine of the ICE agent, which keeps the order.
