@@ -91,6 +91,5 @@ func (p *Peer) receive(now time.Duration, k *keys, b []byte, out *Batch) (more b
 		p.engine.counters.Discarded[DiscardedSRTP].Inc()
 		return false
 	}
-	p.heard.Store(int64(now))
 	return p.receiver.ReceiveRTP(now, plain, out)
 }

@@ -107,8 +107,9 @@ type Peer struct {
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
 	keysReady chan struct{}        // closed with keys set
 
-	rtt   atomic.Int64 // time.Duration
-	heard atomic.Int64 // the engine's time of the last packet that authenticated
+	rtt     atomic.Int64 // time.Duration
+	heard   atomic.Int64 // the engine's time of the last RTP by the known path that authenticated
+	checked atomic.Int64 // the same of the last check on the selected pair
 
 	rtcp rtcpWriter
 	tcc  transportCC
@@ -152,6 +153,7 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 		ice.WithDisconnectedTimeout(iceDisconnected),
 		ice.WithFailedTimeout(iceFailed),
 		ice.WithLoggerFactory(e.loggers),
+		ice.WithBindingRequestHandler(p.onCheck),
 	}
 	if e.tcp != nil {
 		// The listeners are on our ports' addresses alone, which pion can't know.
