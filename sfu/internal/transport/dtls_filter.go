@@ -60,7 +60,7 @@ func harmless(record []byte, secured bool) bool {
 		case contentChangeCipherSpec:
 			return len(body) == 1 && body[0] == 1
 		case contentHandshake:
-			return wellFormed(body)
+			return len(body) > 0 && wellFormed(body) // pion ends with an empty record
 		}
 		return false
 	case 1:

@@ -48,6 +48,7 @@ func TestDTLSRecords(t *testing.T) {
 		"wrong version":           {wrongVersion, false, false},
 		"beyond the datagram":     {tooLong, false, false},
 		"cut header":              {record(contentHandshake, 0)[:9], false, false},
+		"empty handshake record":  {append(record(contentHandshake, 0), 0), false, false},
 		"empty":                   {record(contentApplicationData, 1), false, false},
 		"huge message":            {record(contentHandshake, 0, fragment(handshakeLimit+1, 0, 40, 0)...), false, false},
 		"fragment of more":        {record(contentHandshake, 0, fragment(40, 20, 40, 0)...), false, false},
