@@ -48,11 +48,12 @@ func (d *downlink) begin() {
 	}
 }
 
-// renew forgets what was learned of a path that is no more.
-func (d *downlink) renew(peer *transport.Peer) {
+// renew forgets what was learned of a path that is no more. An estimate that was kept
+// over an outage stays: half of it, with a probe beside it, is the better start.
+func (d *downlink) renew(now time.Duration, peer *transport.Peer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.estimator == nil {
+	if d.estimator == nil || d.estimator.Outage(now) || d.estimator.Returning(now) {
 		return
 	}
 	d.sent = peer.TakeSent(d.sent)[:0]
@@ -129,7 +130,8 @@ func (d *downlink) seekProbe(now time.Duration) bool {
 // Until anything speaks against it, credit may be sent whatever the estimate is.
 type budget struct {
 	send, pace, credit uint64
-	stand              int // bytes that stand in the network, where that is news
+	stand              int  // bytes that stand in the network, where that is news
+	outage             bool // nothing comes from the client: nothing reaches it either
 }
 
 // mostCredit, in bit/s, lets one picture begin at once that has no small layer, or the
@@ -146,10 +148,11 @@ func (d *downlink) budget(now time.Duration, peer *transport.Peer) (b budget, he
 		return budget{send: unlimited, pace: unlimited}, false
 	}
 	d.drain(peer)
+	d.estimator.Alive(now, peer.Heard())
 	if !d.heard && d.began > 0 && now-d.began > deafAfter {
 		return budget{send: unlimited, pace: unlimited}, false
 	}
-	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now), stand: d.estimator.TakeStanding()}
+	d.told = budget{send: d.estimator.Sustained(now), pace: d.estimator.Target(now), stand: d.estimator.TakeStanding(), outage: d.estimator.Outage(now)}
 	if d.estimator.Fresh() {
 		d.told.credit = mostCredit
 	}

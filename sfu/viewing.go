@@ -19,6 +19,8 @@ const (
 	// lookInterval is how often a viewer's loop looks at rates when nothing else
 	// makes it: alloc wants to be asked every second.
 	lookInterval = time.Second
+	// outageLook is how often it looks for a sign of life while none comes.
+	outageLook = 20 * time.Millisecond
 	// startHeadroom is what a video that begins may take by its bitrate: a little above
 	// the allocation's headroom, for its peaks count as well.
 	startHeadroom = 1.3
@@ -44,6 +46,7 @@ type viewing struct {
 	lookAt  time.Duration // when to allocate next
 	paceAt  time.Duration // when packets that wait are to leave next
 	probing probing
+	outage  bool // nothing comes from the client
 
 	minute   minute
 	sampleAt time.Duration
@@ -118,6 +121,13 @@ func (p *Participant) allocate(now time.Duration) {
 	if least = max(min(least, budget.credit), min(begun, 2*budget.credit)); least > budget.send {
 		budget.send, budget.pace = least, least
 	}
+	told := budget.send
+	if budget.outage {
+		budget.send = 0 // what is sent now would be lost, and a keyframe asked for when it ends
+	} else if v.outage {
+		v.allocator = alloc.New(alloc.Config{}) // what it held back for is over
+	}
+	v.outage = budget.outage
 	if budget.send == unlimited {
 		p.peer.SetEstimate(now, 0, false)
 	} else {
@@ -143,16 +153,19 @@ func (p *Participant) allocate(now time.Duration) {
 	if again, ok := v.allocator.Next(now); ok {
 		at = min(at, again)
 	}
+	if budget.outage {
+		at = now + outageLook
+	}
 	v.lookAt = max(min(at, now+lookInterval), now+time.Millisecond)
 	p.sample(now, heard)
-	p.tellQuality(now, budget.send, heard)
+	p.tellQuality(now, told, heard)
 }
 
 // renewPath begins to estimate and to allocate anew: the path to the viewer was dead
 // and is another, or as good as another. What was sent into the dead one would
 // keep everything paused for long.
 func (p *Participant) renewPath() {
-	p.downlink.renew(p.peer)
+	p.downlink.renew(p.server.now(), p.peer)
 	p.viewing.allocator = alloc.New(alloc.Config{})
 	p.viewing.probing.active = false
 }

@@ -168,6 +168,9 @@ type stream struct {
 // Blackout makes everything from and to p vanish.
 func (w *World) Blackout(p *Person) { w.dark.Store(p.address, true) }
 
+// Return ends a Blackout.
+func (w *World) Return(p *Person) { w.dark.Delete(p.address) }
+
 // Link limits what reaches one host: a bottleneck with a queue in front.
 type Link struct {
 	bucket *vnet.TBFQueue

@@ -66,9 +66,22 @@
 // a second after a cut, 1.5 s after one to less than half. A probe whose result was regretted, for a cut to less followed,
 // doubles the interval (to 6 s at most) and, where the allocation goes in steps, the length of
 // the next ones; time proves others right and restores both. There is no
-// probe while a queue stands, nor when all that is wanted fits.
+// probe while a queue stands, nor when all that is wanted fits. Where the allocation can
+// only go in steps and more than half as much again is wanted, a probe leaves every 2 s,
+// unless the last results were too high, or padding took more than 6 % of the estimate.
+//
+// # Rest
+//
+// A measured queue is believed until the packets in it must have left, and 200 ms more.
+// After that nothing is sent that could show that it is gone, where all video is
+// paused because of it: the drain ends, and a probe leaves every 2 s.
 //
 // # Trouble
+//
+// Where nothing at all comes from the client for 600 ms and two round trips, although it
+// is sent packets, there is an outage and no congestion: the estimate stays and the
+// caller sends no video. With the first sign of life half of it counts, and a probe asks
+// whether the rest is still there. What was lost in between says nothing.
 //
 // Packets whose feedback got lost count neither as lost nor as a pause. Without
 // any feedback for a second and three round trips, while packets go out, the

@@ -65,6 +65,8 @@ type Estimator struct {
 	waiting          time.Duration // first packet sent since the last feedback
 	isWaiting        bool
 	silenced         time.Duration // last cut for lack of feedback
+	alive            time.Duration // when anything last came from the client, 0 where nobody tells
+	outage           outage
 	beforeSilence    float64
 	clock            time.Duration // receiver's minus own, with the delay
 	hasClock         bool
@@ -165,6 +167,7 @@ func (e *Estimator) Feedback(now time.Duration, f []Arrival) {
 	}
 	e.resume(now)
 	e.heard, e.hasHeard, e.isWaiting = now, true, false
+	e.settle(f)
 	e.bridge(f)
 	judged := false
 	for i := range f {
@@ -208,6 +211,10 @@ func (e *Estimator) arrived(now time.Duration, a *Arrival) (judged bool) {
 	}
 	e.reported = max(e.reported, n)
 	before := p.fate
+	if !a.Received && e.outage.excused(p.at) {
+		p.fate = unknown
+		return false
+	}
 	if !a.Received {
 		p.fate = missing
 		e.missing++

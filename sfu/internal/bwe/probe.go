@@ -122,6 +122,7 @@ type prober struct {
 	id       uint8
 	stage    int           // of the start-up: 0 = ×3, 1 = ×6, 2 = over
 	due      time.Duration // of the next probe
+	began    time.Duration // the last one
 	interval time.Duration
 	stretch  int           // how many times probes were made longer, for their results were regretted
 	unheard  int           // in a row
@@ -153,6 +154,7 @@ func (p *prober) begin(now time.Duration, rate, known float64, noise time.Durati
 	p.now = cluster{Probe: probe, offered: now, noise: noise, open: true, active: true, deadline: now + 2*probe.Duration + 500*time.Millisecond}
 	p.log[p.logged%len(p.log)] = ProbeRecord{At: now, Rate: probe.Rate}
 	p.logged++
+	p.began = now
 	// Not at the same point of each frame interval: others' frames may be there.
 	p.due = now + p.interval + time.Duration(p.id)*13%33*time.Millisecond
 	return probe
@@ -267,4 +269,9 @@ func (p *prober) trusted(now time.Duration) {
 		p.stretch = max(p.stretch-1, 0)
 		p.hasRaise = false
 	}
+}
+
+// truthful reports that the newest probe showed a limit, or that none was regretted lately.
+func (p *prober) truthful() bool {
+	return p.interval <= probeInterval || p.logged > 0 && p.log[(p.logged-1)%len(p.log)].Outcome == Limited
 }

@@ -21,7 +21,7 @@ func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
 // wish is the rate of the next probe, 0 for none, and when it is due.
 func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
 	p, a := &e.prober, &e.control
-	if p.now.active || !e.hasSent && !e.hasDemand || a.draining || e.delays.usage == Over || e.delays.standing > drainDone {
+	if p.now.active || e.outage.active || !e.hasSent && !e.hasDemand || a.draining || e.delays.usage == Over || e.delays.standing > drainDone {
 		return 0, 0
 	}
 	need := e.need()
@@ -41,7 +41,23 @@ func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
 		}
 		return e.within(min(need, p.recovery)), min(p.due, a.cutAt+after+e.rtt)
 	}
-	return e.within(need), p.due
+	return e.within(need), e.soon(now)
+}
+
+// soon is when the next probe for unmet demand is due. Probes alone bring feedback where
+// nothing else is sent that does; and where no queue holds down an estimate far below the
+// demand, the link may have become better.
+func (e *Estimator) soon(now time.Duration) time.Duration {
+	due := e.prober.due
+	idle := now >= e.lastSent+restAfter
+	if idle {
+		return min(due, e.prober.began+restless)
+	}
+	if e.next > 0 && e.control.rate < farBelow*e.demand && e.prober.truthful() {
+		padding := time.Duration(float64(e.prober.now.Bytes) * 8 / (paddingShare * e.control.rate) * float64(time.Second))
+		due = min(due, e.prober.began+max(restless, padding))
+	}
+	return due
 }
 
 // need is the rate that a probe should show to be possible, 0 where the target
@@ -129,6 +145,12 @@ func (e *Estimator) Next(now time.Duration) (at time.Duration, ok bool) {
 		at, ok = e.prober.now.deadline, true
 	}
 	if rate, due := e.wish(now); rate > 0 {
+		at, ok = min(at, due), true
+	}
+	if due, resting := e.restAt(); resting {
+		at, ok = min(at, due), true
+	}
+	if due, missing := e.outageAt(); missing {
 		at, ok = min(at, due), true
 	}
 	if due, silent := e.silentAt(); silent {

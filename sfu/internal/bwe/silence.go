@@ -11,6 +11,8 @@ const (
 // tick does what time alone brings about.
 func (e *Estimator) tick(now time.Duration) {
 	e.finishProbe(now)
+	e.rest(now)
+	e.miss(now)
 	if at, ok := e.silentAt(); ok && now >= at {
 		if e.beforeSilence == 0 {
 			e.beforeSilence = e.control.rate
@@ -25,7 +27,7 @@ func (e *Estimator) tick(now time.Duration) {
 // silentAt is when the rate is cut next for lack of feedback, while packets go
 // out.
 func (e *Estimator) silentAt() (time.Duration, bool) {
-	if !e.hasHeard || !e.isWaiting || e.lastSent-e.waiting < silence/2 || e.control.rate <= e.min {
+	if e.outage.active || !e.hasHeard || !e.isWaiting || e.lastSent-e.waiting < silence/2 || e.control.rate <= e.min {
 		return 0, false
 	}
 	at := e.waiting + silence + 3*e.rtt
@@ -39,6 +41,7 @@ func (e *Estimator) silentAt() (time.Duration, bool) {
 // whether the path is what it was.
 func (e *Estimator) resume(now time.Duration) {
 	if e.beforeSilence > 0 {
+		e.outage.from, e.outage.to, e.outage.settling = e.newest+1, now, true
 		e.prober.recovery = recoveryShare * e.beforeSilence
 		e.beforeCut, e.corrected = e.beforeSilence, false
 		e.beforeSilence = 0

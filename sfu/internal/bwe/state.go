@@ -16,11 +16,12 @@ const (
 	ReasonDelay          // a queue grew
 	ReasonLoss           // more was lost the more was sent, or nearly all was
 	ReasonSilence        // feedback stopped
+	ReasonOutage         // nothing came from the client
 )
 
 // String names r for people and metrics.
 func (r Reason) String() string {
-	return [...]string{"start", "growth", "probe", "delay", "loss", "silence"}[r]
+	return [...]string{"start", "growth", "probe", "delay", "loss", "silence", "outage"}[r]
 }
 
 // ProbeRecord is a probe and what became of it.

@@ -110,6 +110,11 @@ func (d *delays) rebase(now time.Duration) {
 	d.previous = d.base
 	d.baseSince = now
 	d.tolerance = min(2*d.tolerance, mostTolerance)
+	d.forget()
+}
+
+// forget drops what was measured of the queue, for it is no longer so. The base delay stays.
+func (d *delays) forget() {
 	d.first, d.held, d.gathering = 0, 0, false
 	d.stretch.reset()
 	d.queue, d.standing, d.trend, d.overRuns, d.usage = 0, 0, 0, 0, Normal

@@ -39,6 +39,7 @@ func (p *Peer) read() {
 				k = p.awaitKeys()
 			}
 			if k != nil {
+				p.alive.Store(int64(p.engine.config.Now()))
 				p.round(k, b)
 			}
 		}

@@ -110,6 +110,7 @@ type Peer struct {
 	rtt     atomic.Int64 // time.Duration
 	heard   atomic.Int64 // the engine's time of the last RTP by the known path that authenticated
 	checked atomic.Int64 // the same of the last check on the selected pair
+	alive   atomic.Int64 // the same of the last packet that came by pion
 
 	rtcp rtcpWriter
 	tcc  transportCC
@@ -226,6 +227,11 @@ const defaultRTT = 100 * time.Millisecond
 
 // RoundTrip is the round-trip time of the media path as last measured.
 func (p *Peer) RoundTrip() time.Duration { return time.Duration(p.rtt.Load()) }
+
+// Heard is when anything last came from the remote end: media, RTCP or a check.
+func (p *Peer) Heard() time.Duration {
+	return time.Duration(max(p.heard.Load(), p.checked.Load(), p.alive.Load()))
+}
 
 // MeasureRTT takes over the round-trip time that ICE last saw on the selected
 // pair. It asks the agent's goroutine, so call it once in a while.
