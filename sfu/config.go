@@ -22,6 +22,11 @@ type Config struct {
 	// MaxRoomParticipants and MaxParticipants refuse joins beyond; 0 is no limit.
 	MaxRoomParticipants int
 	MaxParticipants     int
+	// MaxIngressBitrate and MaxIngressPackets bound what one participant may send of
+	// media, in bit/s and packets per second; what exceeds them is dropped, video first.
+	// 0 is 40 Mbit/s and 8,000.
+	MaxIngressBitrate int
+	MaxIngressPackets int
 	// MediaTimeout ends a participant whose media path stays dead; 0 is 30 s.
 	MediaTimeout time.Duration
 	// Log receives one line per join and leave; nil is slog.Default().

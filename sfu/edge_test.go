@@ -82,6 +82,75 @@ func TestLateAndRepeatedNACKs(t *testing.T) {
 	})
 }
 
+// TestForgedReportsAreClamped: a viewer may say of what it lost whatever it likes; more
+// than was sent is not believed.
+func TestForgedReportsAreClamped(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob := w.Join("demo", "Bob")
+		receives(t, bob, ada, client.Camera)
+		time.Sleep(2 * time.Second) // virtual
+		ssrc := videoSSRC(t, bob)
+		for i := range 20 {
+			if err := bob.PeerConnection().WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{
+				SSRC: ssrc, FractionLost: 255, TotalLost: 0x7fffff - uint32(i%2)*1000, LastSequenceNumber: 0xffffffff, LastSenderReport: 1, Delay: 1,
+			}}}}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(20 * time.Millisecond) // virtual
+		}
+		stats := w.Server.Stats()
+		lost, sent := labelled(t, stats.Lost, "out", "video"), labelled(t, stats.Packets, "out", "video")
+		if lost > sent {
+			t.Errorf("%d packets lost of %d that were sent", lost, sent)
+		}
+		ada.Go()
+		bob.Go()
+	})
+}
+
+// TestKeyframeStorm: four viewers who ask for keyframes all the time get about one a
+// second between them, and one who comes meanwhile sees at once.
+func TestKeyframeStorm(t *testing.T) {
+	scenario(t, sfutest.Options{Delay: 20 * time.Millisecond}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		var viewers []*sfutest.Person
+		var ssrcs []uint32
+		for _, name := range []string{"Bob", "Cleo", "Dan", "Eve"} {
+			v := w.Join("demo", name)
+			receives(t, v, ada, client.Camera)
+			viewers = append(viewers, v)
+		}
+		time.Sleep(3 * time.Second) // virtual
+		for _, v := range viewers {
+			ssrcs = append(ssrcs, videoSSRC(t, v))
+		}
+		requests := func() uint64 { return labelled(t, w.Server.Stats().KeyframeRequests, "out", "sent") }
+		before := requests()
+		const seconds = 10
+		for range seconds * 20 {
+			for i, v := range viewers {
+				if err := v.PeerConnection().WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrcs[i]}}); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(50 * time.Millisecond) // virtual
+		}
+		if n := requests() - before; n > seconds+2 || n < 2 {
+			t.Errorf("%d keyframes were requested in %d s", n, seconds)
+		}
+		late := w.Join("demo", "Finn")
+		start := time.Now()
+		receives(t, late, ada, client.Camera)
+		if wait := time.Since(start); wait > 500*time.Millisecond {
+			t.Errorf("a newcomer saw nothing for %v", wait)
+		}
+		for _, p := range append(viewers, ada, late) {
+			p.Go()
+		}
+	})
+}
+
 func TestPauseAndResumeOfAPublisher(t *testing.T) {
 	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
 		ada, v, a := publisher(t, w, "demo", "Ada")

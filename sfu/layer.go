@@ -227,10 +227,12 @@ func (l *Layer) size(spatial int) (width, height uint16) {
 }
 
 // wish asks the publisher for a keyframe, once for everyone who wishes one.
-func (l *Layer) wish(now time.Duration) {
+func (l *Layer) wish(now time.Duration) { l.wishAs(now, (*repair.Gate).Wish) }
+
+func (l *Layer) wishAs(now time.Duration, wish func(g *repair.Gate, now, rtt time.Duration) bool) {
 	rtt := l.track.publisher.media.peer.RoundTrip()
 	l.mu.Lock()
-	send := l.gate.Wish(now, rtt)
+	send := wish(&l.gate, now, rtt)
 	ssrc := l.ssrc
 	l.mu.Unlock()
 	if send {

@@ -52,6 +52,7 @@ type media struct {
 
 	table   atomic.Pointer[ingressTable] // written by the participant's loop
 	sources map[uint32]*source
+	ingress ingress
 	arrived []arrival // packets of this round, to be delivered; made for the first, for most only watch
 	count   int
 	sum     sum           // of a delivery that others help with
@@ -102,6 +103,7 @@ type source struct {
 
 func (m *media) init(p *Participant) {
 	m.p = p
+	m.ingress = newIngress(&p.server.config)
 	m.sources = map[uint32]*source{}
 	m.table.Store(&ingressTable{byMid: map[string]*route{}})
 	m.egress.Store(&map[uint32]*Subscription{})
@@ -133,6 +135,10 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) (m
 		}
 	}
 	s.used = now
+	if !m.ingress.admit(now, len(b), s.layer.track.kind == Audio) {
+		m.p.server.counter.tooMuch.Inc()
+		return false
+	}
 	if s.ssrc != s.layer.ssrc && (s.rtx || !s.layer.takeOver(now, s.ssrc)) {
 		m.p.server.counter.unknown.Inc()
 		return false // what is left of a stream that another has replaced
@@ -352,7 +358,7 @@ func (m *media) ReceiveFeedback(now time.Duration, arrivals []bwe.Arrival, out *
 func (m *media) ReceiveKeyframeRequest(now time.Duration, ssrc uint32) {
 	if sub := (*m.egress.Load())[ssrc]; sub != nil {
 		m.p.server.counter.pliIn.Inc()
-		sub.requestKeyframe(now)
+		sub.askKeyframe(now)
 	}
 }
 

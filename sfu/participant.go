@@ -70,8 +70,8 @@ type Participant struct {
 	holdUntil     time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
 	offerLater    <-chan time.Time // when holdUntil has come, nil if nothing waits
 	badAnswers    int              // to the offer in flight
-	ssrcs         map[uint32]bool  // that this client was ever sent
-	wishes        map[string]Wish  // what the client said of others' tracks, by track id
+	ssrcs         ssrcs
+	wishes        map[string]Wish // what the client said of others' tracks, by track id
 	viewing       viewing
 	forbidden     bool // the client was told that it may not publish
 }
@@ -83,7 +83,7 @@ func newParticipant(s *Server, r JoinRequest) *Participant {
 		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1), done: make(chan struct{}),
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
-		unsupported: map[*Track]string{}, ssrcs: map[uint32]bool{}, wishes: map[string]Wish{},
+		unsupported: map[*Track]string{}, ssrcs: newSSRCs(), wishes: map[string]Wish{},
 		viewing: newViewing(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())

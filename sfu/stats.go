@@ -88,6 +88,7 @@ type counters struct {
 
 	dropped            [forward.NumVerdicts]stat.Counter
 	malformed, unknown stat.Counter
+	tooMuch            stat.Counter
 
 	nackIn                   [numNackResults]stat.Counter
 	nackOut                  stat.Counter
@@ -95,7 +96,7 @@ type counters struct {
 	repairedOut              stat.Counter
 	unrepairable             [numLossResults]stat.Counter
 	pliIn, pliOut            stat.Counter
-	pliMerged                stat.Counter
+	pliMerged, pliIgnored    stat.Counter
 	glare, iceRestarts       stat.Counter
 	pairs                    [2][4]stat.Counter
 	switches                 [numDirections][alloc.NumCauses]stat.Counter
@@ -189,12 +190,13 @@ func (s *Server) Stats() Stats {
 			{[]string{"in"}, c.repairedIn.Load()}, {[]string{"out"}, c.repairedOut.Load()},
 		},
 		KeyframeRequests: []Labelled{
-			{[]string{"in", "received"}, c.pliIn.Load()},
+			{[]string{"in", "received"}, c.pliIn.Load()}, {[]string{"in", "ignored"}, c.pliIgnored.Load()},
 			{[]string{"out", "sent"}, c.pliOut.Load()},
 			{[]string{"out", "merged"}, c.pliMerged.Load()},
 		},
 		Dropped: []Labelled{
 			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
+			{[]string{"ingress_limit"}, c.tooMuch.Load()},
 			{[]string{"ice_queue_full"}, s.engine.MuxDrops()}, {[]string{"pacer_full"}, sent.PacerDrops.Load()},
 			{[]string{"pacer_stale"}, sent.PacerStale.Load()},
 			{[]string{"socket_full"}, s.engine.SocketDrops()}, {[]string{"overload"}, sent.Overload.Load()},

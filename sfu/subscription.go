@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type Subscription struct {
 	nextReport  int
 	rtt         time.Duration
 	lost        int32
+	requests    allowance // of keyframes, by the viewer
 	patience    repair.Playout
 	playout     wire.Playout // what the viewer is told, 0 until it lost something
 	misses      misses
@@ -79,10 +81,10 @@ type sentReport struct {
 func newSubscription(t *Track, viewer *Participant) *Subscription {
 	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), target: nothing, rtxSequence: uint16(rand.Uint32() & 0x7fff)} //nolint:gosec // masked
 	memory := audioMemory
-	sub.ssrc = viewer.newSSRC()
+	sub.ssrc = viewer.ssrcs.next()
 	if t.kind == Video {
 		memory = videoMemory
-		sub.rtxSSRC = viewer.newSSRC()
+		sub.rtxSSRC = viewer.ssrcs.next()
 	}
 	sub.stream = forward.NewStream(forward.Config{
 		Codec: t.codec, ClockRate: t.codec.ClockRate(),
@@ -94,14 +96,17 @@ func newSubscription(t *Track, viewer *Participant) *Subscription {
 	return sub
 }
 
-// newSSRC is one that this client never saw: a key and an SSRC must not meet twice.
-func (p *Participant) newSSRC() uint32 {
-	for {
-		if s := rand.Uint32(); s != 0 && !p.ssrcs[s] {
-			p.ssrcs[s] = true
-			return s
-		}
+// ssrcs are the numbers of a client's streams: none comes twice, for a key and an SSRC
+// must not meet twice. An odd step visits all numbers, so none need be remembered.
+type ssrcs struct{ last, step uint32 }
+
+func newSSRCs() ssrcs { return ssrcs{rand.Uint32(), rand.Uint32() | 1} }
+
+func (s *ssrcs) next() uint32 {
+	if s.last += s.step; s.last == 0 { // what stands for none
+		s.last += s.step
 	}
+	return s.last
 }
 
 // accept takes over what the viewer's description settled.
@@ -270,6 +275,48 @@ func (s *Subscription) requestKeyframe(now time.Duration) {
 	}
 }
 
+// A viewer's own requests for keyframes: a few at once, then one in a while. What it
+// loses is known here as well, and then a keyframe is wished without its request.
+const (
+	keyframeRequests = 5
+	keyframeInterval = 2 * time.Second
+)
+
+// askKeyframe is a viewer's PLI or FIR. It costs everyone who watches the layer, so that
+// one viewer may not ask all the time, and all of them at most once a second.
+func (s *Subscription) askKeyframe(now time.Duration) {
+	s.mu.Lock()
+	allowed := s.requests.take(now)
+	target, current := s.stream.Target().Layer, s.stream.Current().Layer
+	s.mu.Unlock()
+	if !allowed {
+		s.viewer.server.counter.pliIgnored.Inc()
+		return
+	}
+	s.track.ask(now, target)
+	if target >= 0 && current != target {
+		s.track.ask(now, current)
+	}
+}
+
+// allowance is a token bucket of keyframe requests; the zero value is full.
+type allowance struct {
+	used    int
+	updated time.Duration
+}
+
+func (a *allowance) take(now time.Duration) bool {
+	if n := int((now - a.updated) / keyframeInterval); n > 0 {
+		a.used = max(0, a.used-n)
+		a.updated += time.Duration(n) * keyframeInterval
+	}
+	if a.used >= keyframeRequests {
+		return false
+	}
+	a.used++
+	return true
+}
+
 // senderReport takes over the publisher's clock.
 func (s *Subscription) senderReport(layer int8, r transport.SenderReport, arrived time.Duration) {
 	s.mu.Lock()
@@ -311,8 +358,10 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 		s.rtt = rtt
 	}
 	s.lose(now, float64(r.FractionLost)/256)
-	lost := max(0, r.TotalLost-s.lost)
-	s.lost = max(s.lost, r.TotalLost)
+	// No more can be lost than was sent.
+	total := int32(min(uint64(max(0, r.TotalLost)), uint64(s.stream.Sent()), math.MaxInt32)) //nolint:gosec // bounded
+	lost := max(0, total-s.lost)
+	s.lost = max(s.lost, total)
 	s.mu.Unlock()
 	counter := &s.viewer.server.counter
 	if rtt > 0 {

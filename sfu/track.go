@@ -8,6 +8,7 @@ import (
 
 	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/jsep"
+	"plenum/sfu/internal/repair"
 	"plenum/sfu/internal/transport"
 	"plenum/sfu/internal/wire"
 )
@@ -129,6 +130,16 @@ func (t *Track) tick(now time.Duration) {
 		if layer, ok := sub.wantsKeyframe(); ok {
 			t.wish(now, layer)
 		}
+	}
+}
+
+// ask is a viewer's own request for a keyframe of a layer.
+func (t *Track) ask(now time.Duration, layer int8) {
+	if layer < 0 || t.kind != Video {
+		return
+	}
+	if l := t.layers[layer].Load(); l != nil {
+		l.wishAs(now, (*repair.Gate).Ask)
 	}
 }
 

@@ -69,6 +69,15 @@ func newViewing() viewing {
 	return viewing{allocator: alloc.New(alloc.Config{}), lookAt: never, paceAt: never}
 }
 
+// forget empties the list of subscriptions. What is behind its end must not keep tracks
+// that ended, their publishers, and so everyone who ever was in the room.
+func (v *viewing) forget() {
+	clear(v.tracks)
+	clear(v.subs)
+	clear(v.views)
+	v.tracks, v.subs, v.views = v.tracks[:0], v.subs[:0], v.views[:0]
+}
+
 // nudgeLoop makes the loop look again at what to send; any goroutine may call it.
 func (p *Participant) nudgeLoop() {
 	select {
@@ -114,6 +123,7 @@ func (p *Participant) allocate(now time.Duration) {
 	v := &p.viewing
 	v.lookAt = never
 	if p.peer == nil || len(p.subs) == 0 {
+		v.forget()
 		return
 	}
 	budget, heard := p.downlink.budget(now, p.peer)
@@ -177,7 +187,7 @@ func (p *Participant) renewPath() {
 // make a layer look larger than it is, and are no reason to pause it.
 func (p *Participant) gather() (audio, least, begun uint64) {
 	v := &p.viewing
-	v.tracks, v.subs, v.views = v.tracks[:0], v.subs[:0], v.views[:0]
+	v.forget()
 	speakers := *p.room.speakers.Load()
 	for t, sub := range p.subs {
 		seen := t.view.Load()

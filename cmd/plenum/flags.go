@@ -36,6 +36,9 @@ type serveCommand struct {
 	MaxRoomParticipants int `default:"0" placeholder:"N" help:"Participants in one room; 0 is no limit."`
 	MaxParticipants     int `default:"0" placeholder:"N" help:"Participants on this server; 0 is no limit."`
 
+	MaxIngressBitrate int `default:"40000000" placeholder:"N" help:"Media in bit/s that one participant may send; the rest is dropped, video first (default ${default})."`
+	MaxIngressPackets int `default:"8000" placeholder:"N" help:"Packets of media a second that one participant may send (default ${default})."`
+
 	DrainTimeout  time.Duration `default:"30s" placeholder:"DURATION" help:"How long sessions may take to move away after SIGTERM (default ${default})."`
 	ResumeTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"How long a participant whose WebSocket broke is kept (default ${default})."`
 
@@ -65,6 +68,8 @@ func (c *serveCommand) Validate() error {
 	for name, value := range map[string]int64{
 		"max-room-participants": int64(c.MaxRoomParticipants),
 		"max-participants":      int64(c.MaxParticipants),
+		"max-ingress-bitrate":   int64(c.MaxIngressBitrate),
+		"max-ingress-packets":   int64(c.MaxIngressPackets),
 		"drain-timeout":         int64(c.DrainTimeout),
 		"resume-timeout":        int64(c.ResumeTimeout),
 	} {

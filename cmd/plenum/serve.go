@@ -116,6 +116,7 @@ func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
 	engine, err := sfu.New(sfu.Config{
 		MediaAddresses: c.mediaAddresses(), MediaPort: c.MediaPort, PublicIPs: c.PublicIP,
 		MaxRoomParticipants: c.MaxRoomParticipants, MaxParticipants: c.MaxParticipants,
+		MaxIngressBitrate: c.MaxIngressBitrate, MaxIngressPackets: c.MaxIngressPackets,
 		Log: log,
 	})
 	if err != nil {

@@ -8,6 +8,9 @@ import "time"
 const (
 	minRequestInterval = 100 * time.Millisecond
 	minRepeatInterval  = 200 * time.Millisecond
+	// minRequested is how far apart keyframes are that viewers ask for who see the
+	// layer already: each costs all of them quality.
+	minRequested = time.Second
 )
 
 // Gate merges the wishes for a keyframe of one layer: there is at most one
@@ -16,7 +19,8 @@ const (
 //
 // A keyframe fulfils the wishes made before it arrived. A wish made after that
 // may come from a viewer who missed it, so it leads to a new request, but not
-// sooner than max(100 ms, rtt) after the last one; Tick sends it then.
+// sooner than max(100 ms, rtt) after the last one; Tick sends it then. Requests
+// of viewers (Ask) wait until a second after the last keyframe.
 type Gate struct {
 	pending  bool
 	inFlight bool          // a request was sent for the pending wish
@@ -24,25 +28,47 @@ type Gate struct {
 	next     time.Duration // when to send the request, or repeat it
 	ever     bool          // lastSent is valid
 	lastSent time.Duration
+	asked    bool          // the pending wish is nothing but viewers' requests
+	keyframe time.Duration // when the last one arrived, if hadOne
+	hadOne   bool
 
 	wishes, sent uint64
 }
 
-// Wish notes that someone needs a keyframe. Where send is true, the caller
-// sends a request (PLI or FIR) at once.
+// Wish notes that someone needs a keyframe: a viewer who comes, a switch, or a loss that
+// can't be repaired. Where send is true, the caller sends a request (PLI or FIR) at once.
 func (g *Gate) Wish(now, rtt time.Duration) (send bool) {
 	g.wishes++
+	if !g.pending || g.asked && !g.inFlight {
+		if !g.pending {
+			g.since = now
+		}
+		g.pending, g.inFlight, g.asked = true, false, false
+		g.next = g.soonest(now, rtt)
+	}
+	return !g.inFlight && g.Tick(now, rtt)
+}
+
+// Ask notes the request of a viewer, who may ask as often as it likes. Within a second of
+// the last keyframe it waits for the rest of that second; Tick sends the request then.
+func (g *Gate) Ask(now, rtt time.Duration) (send bool) {
+	g.wishes++
 	if !g.pending {
-		g.pending, g.inFlight, g.since = true, false, now
-		g.next = now
-		if g.ever {
-			g.next = max(now, g.lastSent+max(minRequestInterval, rtt))
+		g.pending, g.inFlight, g.asked, g.since = true, false, true, now
+		g.next = g.soonest(now, rtt)
+		if g.hadOne {
+			g.next = max(g.next, g.keyframe+minRequested)
 		}
 	}
-	if g.inFlight {
-		return false
+	return !g.inFlight && g.Tick(now, rtt)
+}
+
+// soonest is when a request may be sent for a wish made now.
+func (g *Gate) soonest(now, rtt time.Duration) time.Duration {
+	if !g.ever {
+		return now
 	}
-	return g.Tick(now, rtt)
+	return max(now, g.lastSent+max(minRequestInterval, rtt))
 }
 
 // Tick reports whether a request, deferred or repeated, is to be sent now. rtt
@@ -61,6 +87,7 @@ func (g *Gate) Tick(now, rtt time.Duration) (send bool) {
 // so far. wished is false where nobody had asked; else waited is the time
 // since the first of them did.
 func (g *Gate) Arrived(now time.Duration) (waited time.Duration, wished bool) {
+	g.keyframe, g.hadOne = now, true
 	if !g.pending {
 		return 0, false
 	}

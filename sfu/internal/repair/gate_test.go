@@ -78,6 +78,35 @@ func TestStormCostsOneRequest(t *testing.T) {
 	}
 }
 
+// TestAskingIsBounded: viewers who ask all the time get a keyframe a second, and one who
+// comes meanwhile does not wait for that.
+func TestAskingIsBounded(t *testing.T) {
+	var g Gate
+	requests := 0
+	step := func(now time.Duration, send bool) {
+		if send {
+			requests++
+		}
+		if g.inFlight && now-g.lastSent >= 30*ms {
+			g.Arrived(now)
+		}
+	}
+	for now := time.Duration(0); now < 10*time.Second; now += 10 * ms {
+		step(now, g.Ask(now, 30*ms))
+		step(now, g.Tick(now, 30*ms))
+	}
+	if requests > 10 {
+		t.Errorf("%d keyframes in 10 s", requests)
+	}
+	g.Arrived(10 * time.Second)
+	if g.Ask(10*time.Second+200*ms, 30*ms) {
+		t.Error("requested 0.2 s after a keyframe")
+	}
+	if !g.Wish(10*time.Second+210*ms, 30*ms) {
+		t.Error("a newcomer waits behind the one who asked")
+	}
+}
+
 // checkGate drives a Gate at random: requests keep their distance, and while a
 // wish is pending the time of Next sends one.
 func checkGate(t *testing.T, script []byte) {
@@ -85,11 +114,20 @@ func checkGate(t *testing.T, script []byte) {
 	var g Gate
 	var now time.Duration
 	last, ever, answered := time.Duration(0), false, true
+	keyframe, arrived := time.Duration(0), false
 	for ; len(script) >= 2; script = script[2:] {
 		n := time.Duration(script[1])
 		rtt := n * ms
 		sent := false
-		switch script[0] % 4 {
+		switch script[0] % 5 {
+		case 4:
+			was := g.Pending()
+			if sent = g.Ask(now, rtt); sent && !was && arrived && now-keyframe < time.Second {
+				t.Fatalf("asked %v after a keyframe, and requested at once", now-keyframe)
+			}
+			if !g.Pending() {
+				t.Fatal("a request was lost")
+			}
 		case 0:
 			sent = g.Wish(now, rtt)
 			if !g.Pending() {
@@ -100,7 +138,7 @@ func checkGate(t *testing.T, script []byte) {
 			sent = g.Tick(now, rtt)
 		case 2:
 			g.Arrived(now)
-			answered = true
+			answered, arrived, keyframe = true, true, now
 			if g.Pending() {
 				t.Fatal("still pending after arrival")
 			}
