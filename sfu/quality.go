@@ -114,7 +114,7 @@ type Fall struct {
 	Ago    float64 `json:"agoMs"`
 	From   uint64  `json:"from"`
 	To     uint64  `json:"to"`
-	Reason string  `json:"reason"`  // delay, loss or silence
+	Reason string  `json:"reason"`  // delay, loss, silence or outage
 	Queue  float64 `json:"queueMs"` // that stood
 	Loss   float64 `json:"loss"`    // of the second before
 }

@@ -49,6 +49,9 @@ func (e *Estimator) stuck(now time.Duration, queue float64) {
 func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reason) {
 	before := e.control.rate
 	e.beforeCut, e.corrected = before, false
+	if sent, ok := e.sent.at(now, cutWindow); ok {
+		e.crowd.cut(now, acked, sent)
+	}
 	e.control.cut(now, acked, share)
 	if e.control.rate >= before {
 		return

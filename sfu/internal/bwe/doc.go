@@ -43,6 +43,16 @@
 // that nobody sent isn't known to get through. Nor does it decay then. As long as it
 // was never cut, it is no less than what gets through.
 //
+// # Others
+//
+// A queue that should have shrunk by 150 ms, for we send less than got through, and
+// shrank by less than a quarter of that, is filled by others, as TCP does. A sender that
+// gives way to it is left with nothing. Loss is the signal then: up to 10 % is borne, and
+// the rate grows by at most a packet each round trip. A third of what got
+// through before, and no less than 300 kbit/s, is kept while 85 % of its packets
+// arrive. Delay is the signal again when the queue was empty for 0.7 s, delivers faster
+// than we send and so is our own, or varies so little that it is the path's delay.
+//
 // # Loss
 //
 // Loss is observed by quarters of a second over six seconds, and two models

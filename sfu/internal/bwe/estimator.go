@@ -67,6 +67,7 @@ type Estimator struct {
 	silenced         time.Duration // last cut for lack of feedback
 	alive            time.Duration // when anything last came from the client, 0 where nobody tells
 	outage           outage
+	crowd            crowd
 	beforeSilence    float64
 	clock            time.Duration // receiver's minus own, with the delay
 	hasClock         bool
@@ -262,9 +263,10 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	e.control.emptied(now, queue)
 	e.finishProbe(now)
 	e.prober.trusted(now)
+	crowded := e.crowded(now)
 	if judged {
 		acked := e.ackedRate()
-		if acked > 0 && e.losses.judge(now, e.control.lastCut(), e.rtt, acked, queue) {
+		if acked > 0 && e.losses.judge(now, e.control.lastCut(), e.rtt, acked, queue) && !crowded {
 			e.lowered(now, e.losses.bound, 1, ReasonLoss)
 		}
 	}
@@ -276,6 +278,8 @@ func (e *Estimator) update(now time.Duration, judged bool) {
 	e.limited = known && sent < fullUse*e.control.rate
 	step, sudden := e.step()
 	switch {
+	case crowded:
+		e.share(now)
 	case sudden:
 		e.stepped(now, step)
 	case e.delays.usage == Over:

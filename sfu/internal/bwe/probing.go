@@ -21,7 +21,7 @@ func (e *Estimator) Probe(now time.Duration) (p Probe, ok bool) {
 // wish is the rate of the next probe, 0 for none, and when it is due.
 func (e *Estimator) wish(now time.Duration) (rate float64, at time.Duration) {
 	p, a := &e.prober, &e.control
-	if p.now.active || e.outage.active || !e.hasSent && !e.hasDemand || a.draining || e.delays.usage == Over || e.delays.standing > drainDone {
+	if p.now.active || e.outage.active || e.crowd.active || !e.hasSent && !e.hasDemand || a.draining || e.delays.usage == Over || e.delays.standing > drainDone {
 		return 0, 0
 	}
 	need := e.need()

@@ -48,7 +48,7 @@ func (e *Estimator) settle(f []Arrival) {
 // left the queue. Nothing is sent that could show it, where the allocation
 // pauses all video because of them.
 func (e *Estimator) restAt() (at time.Duration, ok bool) {
-	if !e.hasHeard || !e.control.draining && e.delays.usage == Normal && e.delays.standing <= drainDone {
+	if !e.hasHeard || !e.crowd.active && !e.control.draining && e.delays.usage == Normal && e.delays.standing <= drainDone {
 		return 0, false
 	}
 	return e.lastSent + time.Duration(e.delays.standing*float64(time.Second)) + restAfter, true
@@ -59,6 +59,9 @@ func (e *Estimator) rest(now time.Duration) {
 	if at, ok := e.restAt(); ok && now >= at {
 		e.delays.forget()
 		e.control.emptied(now, 0)
+		if e.crowd.active {
+			e.endCrowd(now)
+		}
 	}
 }
 

@@ -17,11 +17,12 @@ const (
 	ReasonLoss           // more was lost the more was sent, or nearly all was
 	ReasonSilence        // feedback stopped
 	ReasonOutage         // nothing came from the client
+	ReasonCrowd          // others fill the queue
 )
 
 // String names r for people and metrics.
 func (r Reason) String() string {
-	return [...]string{"start", "growth", "probe", "delay", "loss", "silence", "outage"}[r]
+	return [...]string{"start", "growth", "probe", "delay", "loss", "silence", "outage", "crowd"}[r]
 }
 
 // ProbeRecord is a probe and what became of it.

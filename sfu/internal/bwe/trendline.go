@@ -78,6 +78,7 @@ type delays struct {
 	base, previous time.Duration
 	baseSince      time.Duration // own clock
 	started        bool
+	frozen         bool // the base delay: others' queue must not become part of it
 
 	group       point // being gathered
 	groupSent   time.Duration
@@ -132,7 +133,7 @@ func (d *delays) add(now, sent, at time.Duration, own float64, bytes int) {
 	case elapsed > 4*baseSpan: // nothing was sent meanwhile: the path may be another
 		d.previous, d.base, d.baseSince = delay, delay, now
 		d.tolerance = standingQueue
-	case elapsed > baseSpan:
+	case elapsed > baseSpan && !d.frozen:
 		d.previous, d.base, d.baseSince = d.base, delay, now
 		d.tolerance = max(d.tolerance/2, standingQueue)
 	}
