@@ -314,7 +314,7 @@ func (p *Participant) beginProbe(now time.Duration, probe bwe.Probe) {
 func (p *Participant) continueProbe(now time.Duration) {
 	s := &p.viewing.probing
 	sub := p.padded(now)
-	if sub == nil || p.state != transport.StateConnected {
+	if sub == nil {
 		s.active = false
 		return
 	}
@@ -337,8 +337,11 @@ func (p *Participant) continueProbe(now time.Duration) {
 // on it: a client whose answer has just come may not yet know what to do with it.
 const padAfter = 200 * time.Millisecond
 
-// padded is a subscription whose retransmission stream can carry padding.
+// padded is a subscription whose retransmission stream can carry padding now, nil if none.
 func (p *Participant) padded(now time.Duration) *Subscription {
+	if p.state != transport.StateConnected {
+		return nil
+	}
 	for _, sub := range p.viewing.subs {
 		if n := sub.numbers.Load(); sub.started && n.counted() && p.subs[sub.track] == sub && now-sub.since >= padAfter {
 			return sub

@@ -29,6 +29,7 @@ const (
 	startSpan      = 5 * time.Second        // in which a client is busy with other things, so that
 	startRetry     = 700 * time.Millisecond // a limit that a probe finds is doubted soon
 	maxUnheard     = 3                      // probes in a row that are repeated at once, for their feedback got lost
+	unsentRetry    = 100 * time.Millisecond // after a probe that the caller could not send
 	regret         = 4 * time.Second
 )
 
@@ -126,6 +127,7 @@ type prober struct {
 	interval time.Duration
 	stretch  int           // how many times probes were made longer, for their results were regretted
 	unheard  int           // in a row
+	unsent   int           // likewise
 	recovery float64       // rate of the probe after a cut, 0 = none
 	bold     bool          // the last one passed: the next may ask for much more
 	raised   time.Duration // when a probe raised the estimate last

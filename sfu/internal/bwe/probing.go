@@ -100,6 +100,12 @@ func (e *Estimator) finishProbe(now time.Duration) {
 		return
 	}
 	p.unheard = 0
+	if outcome == Unsent && p.unsent < maxUnheard {
+		p.unsent++
+		p.due = now + unsentRetry
+		return
+	}
+	p.unsent = 0
 	if e.Fresh() && outcome == Limited && now-e.began < startSpan {
 		p.due = min(p.due, now+startRetry)
 	}
