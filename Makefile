@@ -14,7 +14,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e test-webkit interop fuzz soak bench bench-load lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e test-webkit quality interop fuzz soak bench bench-load lint lint-go lint-web clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ test-deploy: ## Check what deploy/ ships with the tools that read it, and build 
 test-webkit: build web/node_modules web/e2e/node_modules ## Run the app in WebKit, all but media (Debian's WebKitGTK has no WebRTC)
 	@.ci/setup webkit
 	cd web && npm run test:webkit
+
+quality: build web/e2e/node_modules ## Measure calls of real browsers on bad networks (SCENARIOS=, RUNS=3); the machine must be idle
+	@.ci/setup quality
+	cd web/e2e && node quality/run.js --runs $(or $(RUNS),3) $(SCENARIOS)
 
 interop: build ## Run other WebRTC stacks against the real binary
 	cd web/e2e/interop && npm ci --no-audit --no-fund && npm test

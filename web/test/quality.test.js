@@ -1,53 +1,41 @@
+// The figures of the quality measurements, from what a page would have kept.
+
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
-import {Quality} from '../app/state/quality.js';
+import { test } from 'node:test';
+import { figures, gaps, moves, quantile, reaches, rise } from '../e2e/quality/measure.js';
 
-/** Runs a script of [milliseconds, want] for one track, ticking each second, and returns what was said when. */
-function play(script, end) {
-  const quality = new Quality();
-  const said = [];
-  let last = ' false';
-  for (let now = 0; now <= end; now += 500) {
-    for (const [at, want] of script) if (at === now) quality.update('v', want, now);
-    quality.tick(now);
-    const text = `${quality.of('v')} ${quality.weak}`;
-    if (text !== last) said.push([now, text]);
-    last = text;
-  }
-  return said;
-}
-
-test('the first seconds of a call, and short dips, are not worth a word', () => {
-  assert.deepEqual(play([[0, 'reduced'], [3500, ''], [10_000, 'reduced'], [13_000, ''], [20_000, 'paused'], [20_500, '']], 30_000), []);
+test('gaps count the ends of the window', () => {
+  assert.deepEqual(gaps([[50, 1], [150, 1], [400, 1]], 100, 500), [50, 250, 100]);
+  assert.deepEqual(gaps([], 0, 300), [300]);
 });
 
-test('what lasts is said once, and taken back once', () => {
-  assert.deepEqual(play([[0, 'reduced'], [60_000, '']], 90_000), [
-    [4000, 'reduced false'], [10_000, 'reduced true'], [64_000, ' true'], [70_000, ' false'],
-  ]);
+test('a size is reached where it stays for two seconds', () => {
+  const frames = [[100, 180], [500, 720], [900, 360], [1500, 720], [4000, 720]];
+  assert.equal(reaches(frames, 720, 0, 5000), 1500);
+  assert.equal(reaches(frames, 1080, 0, 5000), null);
+  assert.equal(reaches(frames, 720, 0, 3000), null, 'the window is over before two seconds are');
+  assert.equal(moves(frames, 600, 5000), 300);
+  assert.equal(moves(frames, 4500, 5000), null);
 });
 
-test('flapping does not show: the mark and the statement stay', () => {
-  const flapping = Array.from({length: 30}, (_, index) => [5000 + 2000 * index, index % 2 ? 'reduced' : '']);
-  assert.deepEqual(play([[0, 'reduced'], ...flapping], 64_000), [[4000, 'reduced false'], [10_000, 'reduced true']]);
+test('a counter rises by what it gained inside, also that of a stream that comes later', () => {
+  const at = (time, a, b) => ({ at: time, streams: { a: { n: a }, ...(b === undefined ? {} : { b: { n: b } }) } });
+  const samples = [at(0, 5), at(100, 10), at(200, 30, 4), at(300, 50, 9), at(400, 99, 99)];
+  assert.equal(rise(samples, 100, 300, () => true, 'n'), 40 + 9);
 });
 
-test('a paused picture that is back is not called paused for another moment', () => {
-  assert.deepEqual(play([[0, 'paused'], [10_000, 'reduced'], [12_000, '']], 30_000), [
-    [1000, 'paused false'], [7000, 'paused true'], [10_000, 'reduced true'], [16_000, ' true'], [22_000, ' false'],
-  ]);
+test('a quantile is one of the values', () => {
+  assert.equal(quantile([3, 1, 2], 0.5), 2);
+  assert.equal(quantile([], 0.5), null);
 });
 
-test('tracks that are gone say nothing more', () => {
-  const quality = new Quality();
-  quality.update('v', 'paused', 0);
-  quality.tick(2000);
-  quality.keep(new Set());
-  assert.equal(quality.of('v'), '');
-  quality.update('w', 'paused', 3000);
-  quality.tick(20_000);
-  quality.tick(30_000);
-  assert.equal(quality.weak, true);
-  quality.clear();
-  assert.deepEqual([quality.of('w'), quality.weak], ['', false]);
+test('frames, freezes and sound of a window', () => {
+  const stream = (decoded, concealed) => ({
+    v: { type: 'inbound-rtp', kind: 'video', framesDecoded: decoded, freezeCount: 0, totalFreezesDuration: 0, bytesReceived: decoded * 1000 },
+    a: { type: 'inbound-rtp', kind: 'audio', concealedSamples: concealed, silentConcealedSamples: 0, bytesReceived: 0 },
+  });
+  const viewer = { samples: [{ at: 0, streams: stream(0, 0) }, { at: 1000, streams: stream(18, 4800) }], frames: { x: [[100, 720], [600, 720]] }, stalls: [[900, 1300]] };
+  const publisher = { samples: [0, 1000].map(at => ({ at, streams: { s: { type: 'media-source', kind: 'video', frames: at / 50 } } })) };
+  const f = figures(viewer, [publisher], 0, 1000, [[500, 70], [600, -1]], 60);
+  assert.deepEqual([f.frames, f.madeUp, f.longestGap, f.queue, f.stalls, f.video], [90, 100, 500, 10, 100, 144]);
 });

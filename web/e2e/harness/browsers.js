@@ -10,7 +10,7 @@ import { Participant } from './participant.js';
 /** The camera of the tests: small enough for four pages on two cores. */
 export const camera = { width: 640, height: 360, frameRate: 15 };
 
-const chromiumFlags = [
+export const chromiumFlags = [
   '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--use-fake-device-for-media-stream=fps=15', '--use-fake-ui-for-media-stream',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -20,7 +20,7 @@ const chromiumFlags = [
   '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows',
 ];
 
-const firefoxPreferences = {
+export const firefoxPreferences = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.peerconnection.ice.loopback': true,

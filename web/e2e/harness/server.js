@@ -11,10 +11,11 @@ const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 
 /**
  * Starts a server and waits until it serves.
- * @param {{flags?: string[], host?: string}} options host is the address to listen on.
+ * @param {{flags?: string[], host?: string, nice?: number}} options host is the address to
+ *   listen on, nice what is added to the process's niceness.
  */
-export async function startServer({ flags = [], host = '127.0.0.1' } = {}) {
-  const server = new Server(['--listen', `${host}:0`, '--media-port', '0', '--log-level', 'debug', ...flags]);
+export async function startServer({ flags = [], host = '127.0.0.1', nice = 0 } = {}) {
+  const server = new Server(['--listen', `${host}:0`, '--media-port', '0', '--log-level', 'debug', ...flags], nice);
   await server.started();
   return server;
 }
@@ -24,8 +25,8 @@ class Server {
   exit = null; // {code, signal} once the process has ended
   #adminToken = randomUUID();
 
-  constructor(flags) {
-    this.process = spawn(binary, ['serve', ...flags],
+  constructor(flags, nice) {
+    this.process = spawn('nice', ['-n', String(nice), binary, 'serve', ...flags],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PLENUM_ADMIN_TOKEN: this.#adminToken } });
     this.process.stdout.on('data', text => { this.log += text; });
     this.process.stderr.on('data', text => { this.log += text; });
@@ -67,9 +68,9 @@ class Server {
       .reduce((sum, s) => sum + s.value, 0);
   }
 
-  /** Why the participant of that id sees what it sees: the server's explanation. */
+  /** Why the participant of that id sees what it sees: the server's explanation; all participants for ''. */
   async explain(id) {
-    const response = await fetch(`${this.url}/debug/participants/${id}`, { headers: { Authorization: `Bearer ${this.#adminToken}` } });
+    const response = await fetch(`${this.url}/debug/participants${id && `/${id}`}`, { headers: { Authorization: `Bearer ${this.#adminToken}` } });
     if (!response.ok) throw new Error(`the explanation of ${id}: status ${response.status}`);
     return response.json();
   }
