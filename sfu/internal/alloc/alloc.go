@@ -143,6 +143,7 @@ func (a *Allocator) Allocate(now time.Duration, budget uint64, tracks []Track, d
 	if known < len(a.tracks) {
 		a.sweep()
 	}
+	p.modest = a.hold.modest(now)
 	forced, total := p.decide(float64(budget), a.hold.allowed(now), a.hold.forcedAt(now))
 	a.settle(now, forced, total)
 	for i := range p.views {

@@ -59,7 +59,9 @@
 // of a limit, nor are further cuts within two seconds. One that rises to half as much
 // again as the total lifts the limit; where that has misled before, it takes the
 // square of that, then the cube. Wanted tells how much, for nothing else makes an
-// estimator look for it.
+// estimator look for it. Whatever has failed, nobody sees nothing for long: what is paused
+// returns where all that is sent then leaves a fifth of the least budget of the last two
+// and a half seconds.
 //
 // A layer whose publisher stopped it while it was watched must live for a second
 // before it is chosen again, and twice as long each further time within a minute.

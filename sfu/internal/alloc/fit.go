@@ -153,7 +153,11 @@ func (p *plan) raise(allowed float64) (displaced bool) {
 			end-- // nobody has it
 		}
 		cost := p.up(v, s.pos) - p.up(v, s.pos-1)
-		if over := spent + cost - allowed; over > 0 && !free {
+		limit := allowed
+		if s.phase() != upgrade {
+			limit = max(limit, p.modest)
+		}
+		if over := spent + cost - limit; over > 0 && !free {
 			freed, ok := p.displace(i, end, over)
 			if !ok {
 				waiting = waiting || s.phase() != upgrade

@@ -19,6 +19,8 @@ const (
 	moreHeadroom = 0.10            // for each failure
 	mostFailures = 3               // that count so
 	peakShare    = 0.5             // of peaks counts for raises; all of it after a failure
+	modestShare  = 0.8             // of the budget that was there for modestSpan
+	modestSpan   = 2500 * time.Millisecond
 	windowSize   = 64
 )
 
@@ -88,6 +90,12 @@ func (h *hold) allowed(now time.Duration) float64 {
 	}
 	near := h.window.least(now-max(h.backoff, h.span(now))) / h.caution()
 	return max(min(cost, nearFailure*h.failed), near)
+}
+
+// modest is the cost up to which what is paused returns, whatever failed before: nobody
+// sees nothing for long where it leaves a fifth of the budget unused.
+func (h *hold) modest(now time.Duration) float64 {
+	return modestShare * h.window.least(now-modestSpan)
 }
 
 // need is the budget that raising to a cost takes.
@@ -162,7 +170,7 @@ func (h *hold) cut(now time.Duration, total, budget float64) {
 func (h *hold) next(now time.Duration) time.Duration {
 	at := h.window.changes(now, h.span(now))
 	if h.wary() {
-		at = min(at, h.window.changes(now, max(h.backoff, h.span(now))))
+		at = min(at, h.window.changes(now, max(h.backoff, h.span(now))), h.window.changes(now, modestSpan))
 	}
 	if h.forcedAt(now) {
 		at = min(at, h.cutAt+h.span(now))

@@ -21,6 +21,7 @@ type plan struct {
 	cands  []candidate
 	steps  []step
 	peaks  float64 // how much of a peak raises count, 0 to 1
+	modest float64 // bit/s: up to this total nothing is paused for long
 	gone   []int32 // steps taken back, on trial
 	sorted bool    // steps are those of views, sorted
 }

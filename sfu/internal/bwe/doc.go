@@ -55,7 +55,8 @@
 //
 // # Loss
 //
-// Loss is observed by quarters of a second over six seconds, and two models
+// Loss is observed by quarters of a second over six seconds, from the start after a second in
+// which hardly anything was sent, and two models
 // compete: loss that has nothing to do with the rate, and a limit above which all
 // is lost on top of that. Only where the second explains the observations much
 // better (a likelihood ratio, divided by how much the losses scatter) is the

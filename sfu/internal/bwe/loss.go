@@ -79,7 +79,9 @@ func (l *losses) recover() { l.lost = max(0, l.lost-1) }
 
 func (l *losses) close(next time.Duration) {
 	span := max(next-l.from, time.Millisecond)
-	if span < 4*observationSpan { // else there was a break: the rate means nothing
+	if span >= 4*observationSpan { // a break: the rate means nothing, and the path may be another
+		l.held = 0
+	} else {
 		l.seen[l.next] = observation{l.from, l.bytes * 8 / span.Seconds(), l.packets, l.lost}
 		l.next = (l.next + 1) % numObservations
 		l.held = min(l.held+1, numObservations)

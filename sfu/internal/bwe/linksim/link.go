@@ -40,6 +40,7 @@ type Path struct {
 	Delay      time.Duration // propagation, forward
 	Back       time.Duration // propagation of feedback
 	Jitter     time.Duration // forward, 0 up to this more, in order
+	Reorder    bool          // or not in order
 	Loss       float64       // random, after the queue, 0–1
 	LossFrom   time.Duration // when it sets in
 	Burst      Burst
@@ -132,6 +133,9 @@ func (l *link) send(now time.Duration, size int) (arrival, queued time.Duration,
 	arrival = now + queued + l.Delay
 	if l.Jitter > 0 {
 		arrival += time.Duration(l.chance.float() * float64(l.Jitter))
+	}
+	if l.Reorder {
+		return arrival, queued, true
 	}
 	l.latest = max(l.latest, arrival)
 	return l.latest, queued, true

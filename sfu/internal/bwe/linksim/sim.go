@@ -46,6 +46,9 @@ func (s *Sim) Run(end time.Duration) {
 	s.now = end
 }
 
+// Change changes the path from now on.
+func (s *Sim) Change(change func(*Path)) { change(&s.link.Path) }
+
 // Capacity is the link's at a time, or the policer's where that is less.
 func (s *Sim) Capacity(at time.Duration) float64 {
 	rate, _ := s.link.rate(at)

@@ -30,6 +30,7 @@ type Viewer struct {
 	ClockAt time.Duration // when, if not 0, it is set to
 	ClockTo time.Duration // this
 	Observe func(now time.Duration, e *bwe.Estimator)
+	Unheard bool // no feedback covers the sound
 
 	// Allocate replaces the choice by Demand and Layers, where set: it is called
 	// for each frame with the target and returns the rate of all that is sent,
@@ -45,6 +46,7 @@ type Watcher struct {
 
 	sim      *Sim
 	sequence uint16
+	packets  int
 	wake     time.Duration
 	sending  float64 // video rate of the last frame
 
@@ -135,7 +137,11 @@ func at(steps []Step, now time.Duration) (rate uint64) {
 }
 
 func (w *Watcher) audio() {
-	w.send(audioPacket, 0)
+	if w.Unheard {
+		w.sim.link.send(w.sim.now, audioPacket)
+	} else {
+		w.send(audioPacket, 0)
+	}
 	w.sim.At(w.sim.now+audioInterval, w.audio)
 }
 
@@ -146,6 +152,7 @@ func (w *Watcher) transmit(size int, probe uint8, repair bool) {
 	now := w.sim.now
 	sequence := w.sequence
 	w.sequence++
+	w.packets++
 	if repair {
 		w.Estimator.Resent(now, sequence, size)
 	} else {
@@ -159,11 +166,11 @@ func (w *Watcher) transmit(size int, probe uint8, repair bool) {
 	} else if w.Repair && probe == 0 && !repair {
 		w.sim.At(now+w.sim.link.Delay+w.sim.link.Back, func() { w.transmit(size, 0, true) })
 	}
-	w.poll()
+	w.Poll()
 }
 
-// poll asks the estimator for a probe and when to ask again.
-func (w *Watcher) poll() {
+// Poll asks the estimator for a probe and when to ask again.
+func (w *Watcher) Poll() {
 	now := w.sim.now
 	if p, ok := w.Estimator.Probe(now); ok {
 		w.pad(p)
@@ -174,7 +181,7 @@ func (w *Watcher) poll() {
 	}
 	next = max(next, now+time.Millisecond)
 	w.wake = next
-	w.sim.At(next, w.poll)
+	w.sim.At(next, w.Poll)
 }
 
 // pad sends a probe's packets at its rate.
@@ -224,6 +231,9 @@ func (w *Watcher) report() {
 			w.Estimator.RTT(w.sim.now, w.sim.link.Delay+w.sim.link.Back)
 		}
 		w.Estimator.Feedback(w.sim.now, f)
-		w.poll()
+		w.Poll()
 	})
 }
+
+// Packets is how many were sent that feedback covers.
+func (w *Watcher) Packets() int { return w.packets }
