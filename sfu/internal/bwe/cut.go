@@ -61,6 +61,9 @@ func (e *Estimator) lowered(now time.Duration, acked, share float64, reason Reas
 		e.stands(now, acked)
 	}
 	e.prober.recovery = recoveryShare * e.control.cutFrom
+	if reason == ReasonLoss && e.losses.gap() && e.delays.standing < minQueue {
+		return // nothing came through for a moment, whatever had been sent
+	}
 	if e.prober.regretted(now, acked, maxInterval) {
 		e.prober.recovery = 0
 	}

@@ -129,6 +129,9 @@ func (l *losses) judge(now, since, rtt time.Duration, acked, queue float64) (low
 	return true
 }
 
+// gap reports that nearly all of the last observation was lost.
+func (l *losses) gap() bool { return l.held > 0 && l.back(0).fraction() > certainLoss }
+
 // mean is the loss of the last n observations.
 func (l *losses) mean(n int) float64 {
 	var packets, lost float64

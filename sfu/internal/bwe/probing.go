@@ -53,6 +53,9 @@ func (e *Estimator) soon(now time.Duration) time.Duration {
 	if idle {
 		return min(due, e.prober.began+restless)
 	}
+	if e.next > 0 && e.control.rate < farthest*e.demand {
+		due = min(due, e.prober.began+mistrust)
+	}
 	if e.next > 0 && e.control.rate < farBelow*e.demand && e.prober.truthful() {
 		padding := time.Duration(float64(e.prober.now.Bytes) * 8 / (paddingShare * e.control.rate) * float64(time.Second))
 		due = min(due, e.prober.began+max(restless, padding))

@@ -11,6 +11,10 @@ const (
 	restless = 2 * time.Second
 	// farBelow is the estimate by the demand below which that counts as far.
 	farBelow = 0.65
+	// mistrust is the most time between two after probes that were regretted, where the
+	// estimate by the demand is below farthest: something is paused then.
+	mistrust = 4500 * time.Millisecond
+	farthest = 0.3
 
 	// paddingShare is what those may take of the estimate.
 	paddingShare = 0.06

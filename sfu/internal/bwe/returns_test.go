@@ -344,6 +344,8 @@ func TestReturned(t *testing.T) {
 			sequence{161, 2, []incident{{10249 * ms, narrow, 102961}}, 20177 * ms}},
 		{"the smallest layer waits for a limit to be lifted at twice its budget",
 			sequence{40, 1, []incident{{6000 * ms, constantly, 565896}, {6642 * ms, shrink, 0}, {10873 * ms, download, 4}}, 22150 * ms}},
+		{"a short blackout counts as regret of the probe before it",
+			sequence{11576949702776726578, 2, []incident{{6000 * ms, shaky, 79}, {7581 * ms, shrink, 0}, {11698 * ms, shuffle, 48}, {16955 * ms, join, 3}, {19860 * ms, dark, 7416}, {24730 * ms, constantly, 139110}, {28552 * ms, dark, 754}}, 29063 * ms}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if fault, prompt := c.run(); fault != "" || !prompt {
