@@ -201,7 +201,9 @@ func (p *Participant) handleCandidate(c *CandidateInit) {
 		return // end of candidates: we go on checking what we know
 	}
 	if p.peer == nil {
-		if len(p.early) < maxEarlyCandidates && len(c.Candidate) <= maxCandidate {
+		if err := transport.CheckCandidate(c.Candidate); err != nil {
+			p.problem(ProblemBadCandidate, "The candidate can't be used: %v.", err)
+		} else if len(p.early) < maxEarlyCandidates && len(c.Candidate) <= maxCandidate {
 			p.early = append(p.early, c.Candidate)
 		}
 		return

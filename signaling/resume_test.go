@@ -252,6 +252,29 @@ func TestResumeNeedsToken(t *testing.T) {
 	await(t, "resume", p.resumed)
 }
 
+// TestResumeOutlivesToken: a call goes on after the token that began it has expired, and
+// so does what its session's secret is good for. A forged token still is refused.
+func TestResumeOutlivesToken(t *testing.T) {
+	keys := parseTestKeys(t, testKeys)
+	s := newSite(t, Config{Authenticator: keys})
+	token, err := Mint(keys, Claims{Room: "demo"}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired, err := mint(keys, Claims{Room: "demo"}, time.Now().Add(-time.Hour), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, p, joined := s.enter("room=demo&token=" + token)
+	s.cut(c)
+	s.dial("room=demo&token="+expired+"x&session="+joined.Session).expectFatal(codeUnauthorized, 4001)
+	s.dial("room=demo&token="+expired+"&session=unknown").expectFatal(codeUnauthorized, 4001)
+	if again := s.dial("room=demo&token=" + expired + "&session=" + joined.Session).expect("joined"); !again.Resumed || again.ID != joined.ID {
+		t.Error(again.raw)
+	}
+	await(t, "resume", p.resumed)
+}
+
 // A session is not what a token with other grants or another name allows: the
 // resume begins a new one, and the old one ends.
 func TestResumeWithChangedToken(t *testing.T) {

@@ -178,6 +178,13 @@ func (s *Server) dismiss(c *socket, cause error) {
 func (s *Server) admit(c *socket, q request, began time.Time) (*session, error) {
 	claims, err := s.authorize(q)
 	if q.session != "" {
+		if errors.Is(err, errTokenExpired) {
+			// A call outlives the token that began it: the session's secret is enough.
+			if session := s.lookup(q.session, q.room); session != nil && session.attach(c) {
+				s.stats.resumes.inc(ok)
+				return session, nil
+			}
+		}
 		if err != nil {
 			s.stats.resumes.inc(refused)
 			return nil, err
@@ -223,7 +230,7 @@ func (s *Server) authorize(q request) (Claims, error) {
 	if s.config.Authenticator != nil {
 		var err error
 		if claims, err = s.config.Authenticator.Authenticate(q.token, q.room, time.Now()); err != nil {
-			return Claims{}, fail(codeUnauthorized, "You are not admitted: "+err.Error()+".")
+			return Claims{}, notAdmitted{fail(codeUnauthorized, "You are not admitted: "+err.Error()+"."), err}
 		}
 	}
 	if !validName(nameOf(q, claims)) {
@@ -259,3 +266,11 @@ func (s *Server) lookup(secret, room string) *session {
 	}
 	return nil
 }
+
+// notAdmitted is a refusal that keeps its reason for errors.Is.
+type notAdmitted struct {
+	*failure
+	reason error
+}
+
+func (n notAdmitted) Unwrap() []error { return []error{n.failure, n.reason} }

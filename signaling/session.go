@@ -33,6 +33,7 @@ type session struct {
 	began   time.Time
 	limiter *rate.Limiter // of messages of all types
 	bodies  *rate.Limiter // of the bytes in the bodies of `message`s
+	ignored int           // candidates beyond limiter; the reader's own
 
 	mu          sync.Mutex
 	participant participant // nil until the engine's Join has returned
@@ -307,7 +308,14 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	case errors.Is(err, errTooLarge):
 		s.leave(fail(codeTooLarge, "The message is larger than the server takes."))
 		return
-	case errors.Is(err, errFlood) || !s.limiter.Allow():
+	case errors.Is(err, errFlood):
+		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+		return
+	case !s.limiter.Allow():
+		if err == nil && isCandidate(data) && s.ignored < maxIgnored {
+			s.ignore()
+			return
+		}
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
 	case errors.Is(err, errBinary):
@@ -321,6 +329,21 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	}
 	s.server.stats.received.inc(command.kind())
 	s.obey(command)
+}
+
+// maxIgnored is how many candidates of a session may be ignored before they are a flood:
+// a machine with many interfaces has some hundred, and an ICE restart has them all again.
+const maxIgnored = 2000
+
+// ignore drops a candidate beyond the rate of messages. The engine would take few of them
+// anyway, and a client that sends all it has at once is no enemy.
+func (s *session) ignore() {
+	s.server.stats.received.inc(invalid)
+	if s.ignored++; s.ignored == 1 {
+		f := fail(codeBadCandidate, "You send more candidates than the server looks at: the rest is ignored.")
+		s.server.stats.errors.inc(string(f.code))
+		s.tell(encodeFailure(f))
+	}
 }
 
 // obey is called by the reader only, which starts when the participant is set.

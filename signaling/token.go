@@ -37,6 +37,13 @@ type tokenClaims struct {
 	jwt.RegisteredClaims
 }
 
+// clockSkew is how far the clocks of those who mint tokens and of this server may differ
+// (RFC 7519 §4.1.4 and §4.1.5 allow a few minutes at most).
+const clockSkew = time.Minute
+
+// errTokenExpired is no reason to refuse a session that the token began.
+var errTokenExpired = errors.New("the token has expired")
+
 // Authenticate checks a JSON Web Token (RFC 7519) signed with HS256 by one of
 // the keys. It must have an expiry, and be for that room or for all.
 func (k *Keys) Authenticate(token, room string, now time.Time) (Claims, error) {
@@ -47,10 +54,11 @@ func (k *Keys) Authenticate(token, room string, now time.Time) (Claims, error) {
 	_, err := jwt.ParseWithClaims(token, &claims, k.find,
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(),
+		jwt.WithLeeway(clockSkew),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return Claims{}, errors.New("the token has expired")
+		return Claims{}, errTokenExpired
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return Claims{}, errors.New("the token is not valid yet")
 	case err != nil:

@@ -27,17 +27,19 @@ const explainTimeout = 5 * time.Second
 // (RFC 9110, section 7.6.3; RFC 7239; and what proxies add by custom).
 var forwardingHeaders = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-// debugRoutes are for operators only, on whichever listener.
-func (s *server) debugRoutes(routes *http.ServeMux) {
-	routes.HandleFunc("GET /debug/participants", s.forOperators(s.listParticipants))
-	routes.HandleFunc("GET /debug/participants/{id}", s.forOperators(s.explainParticipant))
+// debugRoutes are for operators only. On a private listener, which loopback alone reaches,
+// a request from this machine needs no token; on --listen it does, for a proxy's
+// requests come from this machine too and need not say that they are a proxy's.
+func (s *server) debugRoutes(routes *http.ServeMux, private bool) {
+	routes.HandleFunc("GET /debug/participants", s.forOperators(s.listParticipants, private))
+	routes.HandleFunc("GET /debug/participants/{id}", s.forOperators(s.explainParticipant, private))
 }
 
 // forOperators refuses everyone else, with one answer whatever they ask for.
-func (s *server) forOperators(next http.HandlerFunc) http.HandlerFunc {
+func (s *server) forOperators(next http.HandlerFunc, private bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if !operator(r, s.config.AdminToken) {
+		if !operator(r, s.config.AdminToken, private) {
 			s.log.Debug("debug request refused", "remote", r.RemoteAddr)
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
@@ -46,14 +48,17 @@ func (s *server) forOperators(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// operator reports whether a request carries the admin token, or was made on this
-// machine. The address alone does not say that: a proxy's is this machine's too,
+// operator reports whether a request carries the admin token, or came to a private
+// listener and was made on this machine. The address alone does not say that: a proxy's is this machine's too,
 // and so is that of a browser here whose page has had its own host name point at
 // 127.0.0.1 (DNS rebinding), so the request must name this machine as well.
-func operator(r *http.Request, adminToken string) bool {
-	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found && adminToken != "" {
+func operator(r *http.Request, adminToken string, private bool) bool {
+	if scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " "); found && strings.EqualFold(scheme, "Bearer") && adminToken != "" { // RFC 9110 §11.1
 		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(adminToken)) // of one length
 		return subtle.ConstantTimeCompare(given[:], want[:]) == 1
+	}
+	if !private {
+		return false
 	}
 	for _, name := range forwardingHeaders {
 		if len(r.Header.Values(name)) > 0 {

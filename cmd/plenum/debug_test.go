@@ -53,7 +53,11 @@ func TestDebugParticipants(t *testing.T) {
 	p := start(t, "--metrics-listen", "127.0.0.1:0")
 	zoe := meet(t, p.addr, "room=zebra&name=Zoe")
 	ada := meet(t, p.addr, "room=demo&name=Ada+%3Cb%3E")
-	for _, address := range []string{p.addr, p.metrics} {
+	// A proxy on this machine that adds no header looks just like this request.
+	if status, _, body := get(t, http.DefaultClient, "http://"+p.addr+"/debug/participants"); status != 403 || strings.Contains(body, "demo") {
+		t.Errorf("on --listen, without a token: %d %s", status, body)
+	}
+	for _, address := range []string{p.metrics} {
 		base := "http://" + address + "/debug/participants"
 		status, header, body := get(t, http.DefaultClient, base)
 		want := `{
@@ -102,8 +106,10 @@ func TestDebugIsForOperators(t *testing.T) {
 		header  map[string]string
 		allowed bool
 	}{
-		"on this machine":          {nil, true},
-		"by name":                  {map[string]string{"Host": "localhost:8080"}, true},
+		"on this machine":          {nil, false},
+		"by name":                  {map[string]string{"Host": "localhost:8080"}, false},
+		"on this machine, token":   {map[string]string{"Authorization": bearer}, true},
+		"scheme in another case":   {map[string]string{"Authorization": "bearer " + testAdminToken}, true},
 		"rebound":                  {map[string]string{"Host": "evil.example:8080"}, false},
 		"through a proxy":          {map[string]string{"X-Forwarded-For": "192.0.2.1"}, false},
 		"by loopback, forwarded":   {map[string]string{"X-Forwarded-For": "127.0.0.1"}, false},
@@ -158,15 +164,18 @@ func TestOperatorAddresses(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/debug/participants", nil)
 		r.RemoteAddr, r.Host = c.remote, c.host
-		if got := operator(r, ""); got != c.want {
+		if got := operator(r, "", true); got != c.want {
 			t.Errorf("from %q for %q: %v", c.remote, c.host, got)
+		}
+		if operator(r, "", false) {
+			t.Errorf("from %q for %q on a listener that others reach", c.remote, c.host)
 		}
 	}
 }
 
 // A participant that left can't be explained any more.
 func TestDebugAfterLeaving(t *testing.T) {
-	p := start(t)
+	p := start(t, "--metrics-listen", "127.0.0.1:0")
 	ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+p.addr+"/ws?room=demo", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +192,7 @@ func TestDebugAfterLeaving(t *testing.T) {
 	for err == nil {
 		_, _, err = ws.ReadMessage() // until the server closes: it has let go then
 	}
-	if status, _, body := get(t, http.DefaultClient, "http://"+p.addr+"/debug/participants/"+joined.ID); status != 404 {
+	if status, _, body := get(t, http.DefaultClient, "http://"+p.metrics+"/debug/participants/"+joined.ID); status != 404 {
 		t.Errorf("%d %s", status, body)
 	}
 }

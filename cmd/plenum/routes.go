@@ -19,7 +19,7 @@ func (s *server) appRoutes(scrape http.Handler) http.Handler {
 	routes.Handle("GET /ws", s.signaling)
 	routes.HandleFunc("/rooms/{room}", s.signaling.ServeOccupants)
 	s.healthRoutes(routes)
-	s.debugRoutes(routes)
+	s.debugRoutes(routes, false)
 	if scrape != nil {
 		routes.Handle("GET /metrics", scrape)
 	}
@@ -31,7 +31,7 @@ func (s *server) metricsRoutes(scrape http.Handler) http.Handler {
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", scrape)
 	s.healthRoutes(routes)
-	s.debugRoutes(routes)
+	s.debugRoutes(routes, s.metrics.isPrivate())
 	return routes
 }
 
@@ -40,23 +40,12 @@ func (s *server) healthRoutes(routes *http.ServeMux) {
 		fmt.Fprintln(w, "ok")
 	})
 	routes.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := s.ready(); err != nil {
+		if err := s.signaling.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-}
-
-// ready returns why this server takes no new sessions, or nil.
-func (s *server) ready() error {
-	if err := s.signaling.Ready(); err != nil {
-		return err
-	}
-	if limit := s.config.MaxParticipants; limit > 0 && s.signaling.Stats().Sessions >= limit {
-		return fmt.Errorf("full: --max-participants is %d", limit)
-	}
-	return nil
 }
 
 // metricsHandler serves the metrics of this server, the Go runtime and the process.
@@ -67,5 +56,10 @@ func (s *server) metricsHandler() http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(s.engine.Stats, s.signaling.Stats),
 	)
+	if s.certificate != nil {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "plenum_tls_certificate_expiry_timestamp_seconds", Help: "When the certificate in use expires.",
+		}, func() float64 { return float64(s.certificate.expiry().Unix()) }))
+	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

@@ -74,6 +74,11 @@ func serve(ctx context.Context, draining func(), c *serveCommand, log *slog.Logg
 	if err := s.listen(); err != nil {
 		return err
 	}
+	// Without a handler SIGHUP would end the process and all calls.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	followed.Go(func() { s.certificate.follow(following, hangup) })
 	log.Info("serving", "addr", s.app.address(), "media", s.mediaAddress(), "metrics", s.metricsAddress(),
 		"version", buildInfo().version, "url", s.url())
 	if c.KeyFile == "" {
@@ -99,9 +104,10 @@ type server struct {
 	engine    *sfu.Server
 	signaling *signaling.Server
 
-	app     endpoint
-	metrics endpoint   // unused where /metrics is part of app
-	failed  chan error // of either endpoint
+	certificate *certificates // nil without HTTPS
+	app         endpoint
+	metrics     endpoint   // unused where /metrics is part of app
+	failed      chan error // of either endpoint
 }
 
 func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
@@ -148,14 +154,17 @@ func (c *serveCommand) iceServers() []signaling.ICEServer {
 func (s *server) listen() error {
 	var certificate *tls.Config
 	if s.config.secure() {
-		own, err := s.config.certificate(time.Now())
-		if err != nil {
+		var err error
+		if s.certificate, err = newCertificates(s.config, s.log); err != nil {
 			return err
 		}
-		certificate = &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}
+		certificate = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
 	scrape := s.metricsHandler()
 	if s.config.MetricsListen != "" {
+		if err := s.metrics.bind(s.config.MetricsListen); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
 		handler := s.metricsRoutes(scrape)
 		if err := s.metrics.start(s.config.MetricsListen, handler, nil, s.log, s.failed); err != nil {
 			return fmt.Errorf("metrics: %w", err)
@@ -206,13 +215,26 @@ type endpoint struct {
 	server   *http.Server
 }
 
+// bind listens at address, once.
+func (e *endpoint) bind(address string) (err error) {
+	if e.listener == nil {
+		e.listener, err = net.Listen("tcp", address)
+	}
+	return err
+}
+
+// isPrivate reports whether nothing but this machine reaches the endpoint.
+func (e *endpoint) isPrivate() bool {
+	at, ok := e.listener.Addr().(*net.TCPAddr)
+	return ok && at.IP.IsLoopback()
+}
+
 // start binds address and serves it. It tells failed if that ends by itself.
 func (e *endpoint) start(address string, handler http.Handler, certificate *tls.Config, log *slog.Logger, failed chan<- error) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
+	if err := e.bind(address); err != nil {
 		return err
 	}
-	e.listener = listener
+	listener := e.listener
 	e.server = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,

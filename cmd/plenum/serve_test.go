@@ -223,10 +223,12 @@ func TestTokensAreRequired(t *testing.T) {
 	join(t, "ws://"+p.addr+"/ws?room=demo&token="+strings.TrimSpace(out.String()))
 }
 
-func TestNotReadyWhenFull(t *testing.T) {
+// A full server refuses newcomers; those inside must find it when they resume, so that
+// a balancer must not take it out.
+func TestReadyWhenFull(t *testing.T) {
 	p := start(t, "--max-participants", "1")
 	join(t, "ws://"+p.addr+"/ws?room=demo")
-	if status, _, body := get(t, http.DefaultClient, "http://"+p.addr+"/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "full") {
+	if status, _, body := get(t, http.DefaultClient, "http://"+p.addr+"/readyz"); status != http.StatusOK {
 		t.Errorf("/readyz answers %d %q", status, body)
 	}
 }

@@ -115,21 +115,71 @@ var ErrTooManyCandidates = errors.New("too many candidates")
 // AddCandidate adds one of the remote's candidates. Names that would need
 // resolving (mDNS) are accepted and left alone: their owner checks us first.
 func (p *Peer) AddCandidate(line string) error {
-	c, err := ice.UnmarshalCandidate(strings.TrimPrefix(line, "a=")) // libdatachannel gives the whole line
-	if err != nil {
-		if errors.Is(err, ice.ErrAddressParseFailed) {
-			return nil
-		}
-		return fmt.Errorf("candidate: %w", err)
+	c, err := parseCandidate(line)
+	if c == nil || err != nil {
+		return err
+	}
+	if address, err := netip.ParseAddr(c.Address()); err == nil && !p.engine.checks(address.Unmap()) {
+		p.engine.counters.Discarded[DiscardedCandidate].Inc()
+		return nil
 	}
 	p.mu.Lock()
 	p.remoteCandidates++
 	excess := p.remoteCandidates > maxRemoteCandidates
 	p.mu.Unlock()
 	if excess {
+		p.engine.counters.Discarded[DiscardedCandidate].Inc()
 		return ErrTooManyCandidates
 	}
 	return p.agent.AddRemoteCandidate(c)
+}
+
+// CheckCandidate reports what is wrong with a candidate's line, if anything.
+func CheckCandidate(line string) error {
+	_, err := parseCandidate(line)
+	return err
+}
+
+// parseCandidate is nil for one whose name nobody here can resolve (mDNS).
+func parseCandidate(line string) (ice.Candidate, error) {
+	c, err := ice.UnmarshalCandidate(strings.TrimPrefix(line, "a=")) // libdatachannel gives the whole line
+	if errors.Is(err, ice.ErrAddressParseFailed) {
+		return nil, nil //nolint:nilnil // nothing to check, and nothing wrong
+	}
+	if err != nil {
+		return nil, fmt.Errorf("candidate: %w", err)
+	}
+	return c, nil
+}
+
+// inside are the ranges that a stranger must not have this server send checks into: those
+// of this machine and of its operator's networks (RFC 6890).
+var inside = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
+}
+
+// checks reports whether a client's candidate of that address may be checked: not where
+// the server itself has no address of the same range. Nobody is lost by that, for a
+// client's own checks to us are answered from wherever they come.
+func (e *Engine) checks(to netip.Addr) bool {
+	if to.IsUnspecified() || to.IsMulticast() {
+		return false
+	}
+	for _, in := range inside {
+		if !in.Contains(to) {
+			continue
+		}
+		for _, port := range e.ports {
+			if in.Contains(port.local.Addr().Unmap()) {
+				return true
+			}
+		}
+		return len(e.ports) == 0 // a virtual network
+	}
+	return true
 }
 
 // path is the way to a peer past pion: the selected pair of host and remote

@@ -26,7 +26,7 @@ const (
 	dtlsTimeout         = 20 * time.Second
 	keysWait            = 50 * time.Millisecond
 	dtlsQueueLimit      = 64
-	maxRemoteCandidates = 100
+	maxRemoteCandidates = 30 // of one ICE generation; each is checked from each of our addresses
 )
 
 // State is what a Peer's media path is doing.

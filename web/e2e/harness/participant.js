@@ -78,7 +78,9 @@ export class Participant {
   /** Why the server sends what it sends, to everyone who is on it. */
   async explanations() {
     const url = new URL('/debug/participants', await this.evaluate(() => location.href));
-    const { participants } = await (await fetch(url)).json();
+    const listed = await fetch(url);
+    if (!listed.ok) return `not shown without the admin token (${listed.status})`;
+    const { participants } = await listed.json();
     return Promise.all(participants.map(async ({ id }) => {
       const { downlink, ...rest } = await (await fetch(`${url}/${id}`)).json();
       return { ...rest, downlink: { ...downlink, history: downlink?.history.slice(-3) } };
