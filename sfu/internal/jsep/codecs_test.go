@@ -34,6 +34,10 @@ func TestAcceptedCodecs(t *testing.T) {
 			"a=rtpmap:97 AV1/90000", "a=fmtp:97 profile=3", "a=rtpmap:98 H264/90000", "a=fmtp:98 profile-level-id=010203",
 			"a=rtpmap:99 H264/90000", "a=fmtp:99 packetization-mode=2", "a=rtpmap:100 H264/90000", "a=fmtp:100 profile-level-id=xyz",
 			"a=rtpmap:101 H264/90000"), "101"},
+		{"what all decode before what few do", mline("video", "96 97 98 99 100 127", "a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1;profile-level-id=640C1F",
+			"a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96", "a=rtpmap:98 H264/90000", "a=fmtp:98 packetization-mode=1;profile-level-id=42E01F",
+			"a=rtpmap:99 rtx/90000", "a=fmtp:99 apt=98", "a=rtpmap:100 H265/90000", "a=rtpmap:127 VP8/90000"), "98,99,96,97,100,127"},
+		{"baseline first stays", mline("video", "96 98", "a=rtpmap:96 H264/90000", "a=fmtp:96 profile-level-id=42001f", "a=rtpmap:98 H264/90000", "a=fmtp:98 profile-level-id=42e01f"), "96,98"},
 		{"formats twice or unreadable", mline("video", "96 96 200 x", "a=rtpmap:96 VP8/90000"), "96"},
 		{"broken rtpmap", mline("video", "96 97 98 99", "a=rtpmap:96 VP8", "a=rtpmap:97 VP8/x", "a=rtpmap:98 VP8/90000/0", "a=rtpmap:99 VP8/90000"), "99"},
 	}
@@ -125,6 +129,26 @@ func TestCanonical(t *testing.T) {
 	} {
 		if got := canonical(test.codec, test.fmtp); got != test.want {
 			t.Errorf("%v %q: %q, want %q", test.codec, test.fmtp, got, test.want)
+		}
+	}
+}
+
+// TestOpusHasTwoChannels: a publisher may write opus/48000 or opus/48000/1; viewers are
+// offered the one form that browsers accept.
+func TestOpusHasTwoChannels(t *testing.T) {
+	for _, written := range []string{"opus/48000", "OPUS/48000/1", "opus/48000/2"} {
+		publisher := New(testLocal)
+		incoming := offered(t, publisher, bundled(mline("audio", "111", "a=rtpmap:111 "+written))).Incoming
+		if len(incoming) != 1 || len(incoming[0].Codecs) != 1 {
+			t.Fatalf("%s: %+v", written, incoming)
+		}
+		viewer := New(testLocal)
+		offered(t, viewer, bundled(mline("audio", "109", "a=rtpmap:109 "+written)))
+		viewer.Answer()
+		viewer.Add(Sending{Codec: incoming[0].Codecs[0], Stream: "s", Track: "t"})
+		offer := viewer.Offer()
+		if !strings.Contains(offer, "a=rtpmap:109 opus/48000/2\r\n") {
+			t.Errorf("%s: viewers are offered %s", written, offer)
 		}
 	}
 }

@@ -24,7 +24,8 @@ type line struct {
 	direction  direction
 	receiving  half
 	sending    half
-	rids       []string // received
+	rids       []string        // received
+	paused     map[string]bool // of rids
 	allowMixed bool
 	rsize      bool
 	sctp       []sdp.Attribute
@@ -107,9 +108,9 @@ func clientLine(s *section, accepted bool, n *numbers) *line {
 func (l *line) receive(s *section, n *numbers) {
 	l.direction = s.direction.reversed() & recvonly
 	l.receiving = half{n.answer(s.codecs), s.agreed(sendonly, anyKind)}
-	l.rids = nil
+	l.rids, l.paused = nil, nil
 	if extensionIDs(l.receiving.extensions)[wire.ExtensionRid] != 0 { // else the layers can't be told apart
-		l.rids = s.rids
+		l.rids, l.paused = s.rids, s.paused
 	}
 }
 

@@ -22,6 +22,9 @@ type format struct {
 
 func formatOf(c *Codec) format {
 	f := format{codec: c.Codec, clock: c.ClockRate, channels: c.Channels}
+	if c.Codec == codec.Opus || c.Codec == codec.RED {
+		f.channels = opusChannels // some write opus/48000, and mean the same
+	}
 	f.profile, _ = profile(c.Codec, parseParameters(c.Fmtp))
 	if c.Codec == codec.RED {
 		f.inner = carriedByRED(c)

@@ -209,8 +209,8 @@ func TestOfferSimulcast(t *testing.T) {
 	}{
 		{"three", append(rids("q", "h", "f"), "a=simulcast:send q;h;f"), "q;h;f"},
 		{"order of a=simulcast", append(rids("q", "h", "f"), "a=simulcast:send f;q;h"), "f;q;h"},
-		{"paused", append(rids("q", "h"), "a=simulcast:send q;~h"), "q;h"},
-		{"alternatives", append(rids("a", "b", "c"), "a=simulcast:send ~a,b;c"), "a;c"},
+		{"paused", append(rids("q", "h"), "a=simulcast:send q;~h"), "q;~h"},
+		{"alternatives", append(rids("a", "b", "c"), "a=simulcast:send ~a,b;c"), "~a;c"},
 		{"at most three", append(rids("a", "b", "c", "d"), "a=simulcast:send a;b;c;d"), "a;b;c"},
 		{"undescribed", append(rids("a"), "a=simulcast:send a;b"), "a"},
 		{"other direction", append(rids("a"), "a=rid:b recv", "a=simulcast:recv b send a"), "a"},
@@ -224,20 +224,26 @@ func TestOfferSimulcast(t *testing.T) {
 	for _, test := range tests {
 		s := New(testLocal)
 		o := offered(t, s, bundled(video("0", "sendonly", test.lines...)))
-		if got := strings.Join(o.Incoming[0].RIDs, ";"); got != test.want {
-			t.Errorf("%s: rids %q, want %q", test.name, got, test.want)
+		if got, want := strings.Join(o.Incoming[0].RIDs, ";"), strings.ReplaceAll(test.want, "~", ""); got != want {
+			t.Errorf("%s: rids %q, want %q", test.name, got, want)
 			continue
 		}
 		var simulcast, described []string
 		if test.want != "" {
 			simulcast = []string{"recv " + test.want}
-			for rid := range strings.SplitSeq(test.want, ";") {
+			for rid := range strings.SplitSeq(strings.ReplaceAll(test.want, "~", ""), ";") {
 				described = append(described, rid+" recv")
 			}
 		}
 		expectAttributes(t, s.Answer(), "0", "simulcast", simulcast...)
 		expectAttributes(t, s.Answer(), "0", "rid", described...)
 	}
+	// A later offer turns a layer on, and another off.
+	s := New(testLocal)
+	offered(t, s, bundled(video("0", "sendonly", append(rids("q", "h"), "a=simulcast:send q;~h")...)))
+	s.Answer()
+	offered(t, s, bundled(video("0", "sendonly", append(rids("q", "h"), "a=simulcast:send ~q;h")...)))
+	expectAttributes(t, s.Answer(), "0", "simulcast", "recv ~q;h")
 }
 
 func TestOfferExtensions(t *testing.T) {

@@ -29,7 +29,8 @@ type section struct {
 	payloads     []payload
 	codecs       []Codec // the supported ones
 	extensions   []extension
-	rids         []string // that the client can send
+	rids         []string        // that the client can send
+	paused       map[string]bool // of rids: those that the client doesn't send for now
 	ssrcs        []SSRC
 	stream,
 	track string
@@ -69,7 +70,7 @@ func parseSection(md *sdp.MediaDescription, session *sdp.SessionDescription) *se
 	if s.isMedia() {
 		s.payloads = parsePayloads(md)
 		s.codecs = supported(s.payloads, s.media == "video")
-		s.rids = parseSimulcast(md.Attributes)
+		s.rids, s.paused = parseSimulcast(md.Attributes)
 		s.ssrcs = parseSSRCs(md.Attributes)
 	}
 	return s
@@ -184,16 +185,15 @@ func extensionIDs(list []extension) (ids wire.ExtensionIDs) {
 }
 
 // parseSimulcast lists the rids that a client can send, in the order of its
-// a=simulcast (RFC 8853 §5.1): of alternatives the first, paused or not, and
-// only those that an a=rid line describes (RFC 8851 §4).
-func parseSimulcast(attributes []sdp.Attribute) []string {
+// a=simulcast (RFC 8853 §5.1): of alternatives the first, and only those that an a=rid
+// line describes (RFC 8851 §4). paused are those with a "~", which begin paused.
+func parseSimulcast(attributes []sdp.Attribute) (rids []string, paused map[string]bool) {
 	described := map[string]bool{}
 	for _, a := range attributes {
 		if fields := strings.Fields(a.Value); a.Key == "rid" && len(fields) > 1 && fields[1] == "send" {
 			described[fields[0]] = true
 		}
 	}
-	var rids []string
 	for _, a := range attributes {
 		if a.Key != "simulcast" || rids != nil {
 			continue
@@ -210,11 +210,17 @@ func parseSimulcast(attributes []sdp.Attribute) []string {
 				rid := strings.TrimPrefix(first, "~")
 				if described[rid] && isRID(rid) && !slices.Contains(rids, rid) && len(rids) < maxRIDs {
 					rids = append(rids, rid)
+					if rid != first {
+						if paused == nil {
+							paused = map[string]bool{}
+						}
+						paused[rid] = true
+					}
 				}
 			}
 		}
 	}
-	return rids
+	return rids, paused
 }
 
 // isRID: letters, digits, - and _ (RFC 8851 §10).

@@ -94,16 +94,19 @@ func (s *Session) Incoming() []Incoming {
 	return list
 }
 
+// opusChannels are what Opus has in SDP, always (RFC 7587 §7).
+const opusChannels = 2
+
 // Add queues a track; the next Offer carries it. Ids that are no tokens of SDP
 // are made ones.
 func (s *Session) Add(t Sending) *Slot {
 	t.Stream, t.Track = token(t.Stream), token(t.Track)
 	t.Extensions = slices.Clone(t.Extensions)
-	if t.Codec.Channels == 0 && !t.Video {
+	switch {
+	case t.Codec.Codec == codec.Opus || t.Codec.Codec == codec.RED:
+		t.Codec.Channels = opusChannels // whatever its publisher wrote
+	case t.Codec.Channels == 0 && !t.Video:
 		t.Codec.Channels = 1
-		if t.Codec.Codec == codec.Opus || t.Codec.Codec == codec.RED {
-			t.Codec.Channels = 2 // RFC 7587 §7: always, in SDP
-		}
 	}
 	slot := &Slot{sending: t, index: -1}
 	slot.result.Slot = slot

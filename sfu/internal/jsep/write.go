@@ -2,6 +2,7 @@ package jsep
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,7 +121,13 @@ func (l *line) writeMedia(md *sdp.MediaDescription) {
 		for _, rid := range l.rids {
 			md.WithValueAttribute("rid", rid+" recv")
 		}
-		md.WithValueAttribute("simulcast", "recv "+strings.Join(l.rids, ";"))
+		streams := slices.Clone(l.rids)
+		for i, rid := range streams {
+			if l.paused[rid] { // RFC 8853 §5.3.2: without, the client would turn it on
+				streams[i] = "~" + rid
+			}
+		}
+		md.WithValueAttribute("simulcast", "recv "+strings.Join(streams, ";"))
 	}
 	if l.sends() {
 		l.writeSSRCs(md)
