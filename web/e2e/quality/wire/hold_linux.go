@@ -12,7 +12,7 @@ import (
 const (
 	netfilter   = 12 // NETLINK_NETFILTER
 	subsystem   = 3  // NFNL_SUBSYS_QUEUE
-	msgPacket   = subsystem<<8 | 0
+	msgPacket   = subsystem << 8
 	msgVerdict  = subsystem<<8 | 1
 	msgConfig   = subsystem<<8 | 2
 	cfgCommand  = 1
