@@ -109,7 +109,7 @@ func (e *Engine) announced(c ice.Candidate) []string {
 	return lines
 }
 
-// ErrTooManyCandidates is returned beyond 100 remote candidates per ICE start.
+// ErrTooManyCandidates is returned beyond maxRemoteCandidates of one ICE generation.
 var ErrTooManyCandidates = errors.New("too many candidates")
 
 // AddCandidate adds one of the remote's candidates. Names that would need
