@@ -269,6 +269,16 @@ func TestResumeOutlivesToken(t *testing.T) {
 	s.cut(c)
 	s.dial("room=demo&token="+expired+"x&session="+joined.Session).expectFatal(codeUnauthorized, 4001)
 	s.dial("room=demo&token="+expired+"&session=unknown").expectFatal(codeUnauthorized, 4001)
+	for name, other := range map[string]Claims{
+		"another room": {Room: "other"}, "another name": {Room: "demo", Name: "Eve"}, "other grants": {Room: "demo", Grants: sfu.Grants{Subscribe: true}},
+	} {
+		token, err := mint(keys, other, time.Now().Add(-time.Hour), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(name)
+		s.dial("room=demo&token="+token+"&session="+joined.Session).expectFatal(codeUnauthorized, 4001)
+	}
 	if again := s.dial("room=demo&token=" + expired + "&session=" + joined.Session).expect("joined"); !again.Resumed || again.ID != joined.ID {
 		t.Error(again.raw)
 	}

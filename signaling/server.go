@@ -180,7 +180,7 @@ func (s *Server) admit(c *socket, q request, began time.Time) (*session, error) 
 	if q.session != "" {
 		if errors.Is(err, errTokenExpired) {
 			// A call outlives the token that began it: the session's secret is enough.
-			if session := s.lookup(q.session, q.room); session != nil && session.attach(c) {
+			if session := s.lookup(q.session, q.room); session != nil && session.conforms(claims) && session.attach(c) {
 				s.stats.resumes.inc(ok)
 				return session, nil
 			}
@@ -230,7 +230,7 @@ func (s *Server) authorize(q request) (Claims, error) {
 	if s.config.Authenticator != nil {
 		var err error
 		if claims, err = s.config.Authenticator.Authenticate(q.token, q.room, time.Now()); err != nil {
-			return Claims{}, notAdmitted{fail(codeUnauthorized, "You are not admitted: "+err.Error()+"."), err}
+			return claims, notAdmitted{fail(codeUnauthorized, "You are not admitted: "+err.Error()+"."), err}
 		}
 	}
 	if !validName(nameOf(q, claims)) {

@@ -45,7 +45,8 @@ const clockSkew = time.Minute
 var errTokenExpired = errors.New("the token has expired")
 
 // Authenticate checks a JSON Web Token (RFC 7519) signed with HS256 by one of
-// the keys. It must have an expiry, and be for that room or for all.
+// the keys. It must have an expiry, and be for that room or for all. With
+// errTokenExpired come the claims that it had.
 func (k *Keys) Authenticate(token, room string, now time.Time) (Claims, error) {
 	if token == "" {
 		return Claims{}, errors.New("this server needs a token")
@@ -56,24 +57,27 @@ func (k *Keys) Authenticate(token, room string, now time.Time) (Claims, error) {
 		jwt.WithExpirationRequired(),
 		jwt.WithLeeway(clockSkew),
 		jwt.WithTimeFunc(func() time.Time { return now }))
+	expired := errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenNotValidYet)
 	switch {
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return Claims{}, errTokenExpired
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return Claims{}, errors.New("the token is not valid yet")
-	case err != nil:
+	case err != nil && !expired:
 		return Claims{}, errors.New("the token is not valid")
 	case claims.Room != room && claims.Room != anyRoom:
 		return Claims{}, errors.New("the token is for another room")
 	}
-	return Claims{
+	admitted := Claims{
 		Room: claims.Room, Name: claims.Name,
 		Grants: sfu.Grants{
 			Publish:   granted(claims.Publish),
 			Subscribe: granted(claims.Subscribe),
 			Message:   granted(claims.Message),
 		},
-	}, nil
+	}
+	if expired {
+		return admitted, errTokenExpired
+	}
+	return admitted, nil
 }
 
 // find gives the key that a token names. Where there is only one, it need not be named.
