@@ -166,6 +166,9 @@ func (e *Estimator) Feedback(now time.Duration, f []Arrival) {
 	if len(f) == 0 || !e.history.started {
 		return
 	}
+	if e.outage.active { // whatever else comes or not
+		e.returned(now)
+	}
 	e.resume(now)
 	e.heard, e.hasHeard, e.isWaiting = now, true, false
 	e.settle(f)

@@ -108,7 +108,7 @@ type Peer struct {
 	keysReady chan struct{}        // closed with keys set
 
 	rtt     atomic.Int64 // time.Duration
-	heard   atomic.Int64 // the engine's time of the last RTP by the known path that authenticated
+	heard   atomic.Int64 // the engine's time of the last RTP or RTCP by the known path that authenticated
 	checked atomic.Int64 // the same of the last check on the selected pair
 	alive   atomic.Int64 // the same of the last packet that came by pion
 

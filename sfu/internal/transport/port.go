@@ -283,9 +283,9 @@ func (r *reader) take(now time.Duration, b []byte, from netip.AddrPort, drop boo
 		}
 		r.peers = append(r.peers, p)
 	}
-	before := k.inRTP.clock
+	before := k.authenticated()
 	r.more = p.receive(now, k, b, r.out)
-	if k.inRTP.clock != before {
+	if k.authenticated() != before {
 		p.heard.Store(int64(now))
 	}
 	return true

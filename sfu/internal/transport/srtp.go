@@ -133,6 +133,9 @@ func (in *inbound) authenticated(ssrc uint32, s *inStream) {
 	s.used = in.clock
 }
 
+// authenticated is how many packets of either kind did so far.
+func (k *keys) authenticated() uint64 { return k.inRTP.clock + k.inRTCP.clock }
+
 // evict forgets the stream that has been idle for longest.
 func (in *inbound) evict() {
 	var idlest uint32
