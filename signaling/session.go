@@ -33,7 +33,6 @@ type session struct {
 	began   time.Time
 	limiter *rate.Limiter // of messages of all types
 	bodies  *rate.Limiter // of the bytes in the bodies of `message`s
-	ignored int           // candidates beyond limiter; the reader's own
 
 	mu          sync.Mutex
 	participant participant // nil until the engine's Join has returned
@@ -44,6 +43,7 @@ type session struct {
 	drainTold   bool    // to this socket
 	kept        backlog // `message`s for a client that is away
 	bad         []time.Time
+	ignored     int   // candidates beyond limiter
 	leaving     error // why, once it is to end; no one can resume it then
 	ended       bool  // the engine's last event has come
 }
@@ -312,8 +312,7 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
 	case !s.limiter.Allow():
-		if err == nil && isCandidate(data) && s.ignored < maxIgnored {
-			s.ignore()
+		if err == nil && isCandidate(data) && s.ignore() {
 			return
 		}
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
@@ -335,15 +334,24 @@ func (s *session) receive(c *socket, data []byte, err error) {
 // a machine with many interfaces has some hundred, and an ICE restart has them all again.
 const maxIgnored = 2000
 
-// ignore drops a candidate beyond the rate of messages. The engine would take few of them
-// anyway, and a client that sends all it has at once is no enemy.
-func (s *session) ignore() {
+// ignore drops a candidate beyond the rate of messages, unless there were too many. The
+// engine would take few of them anyway, and a client that sends all it has at once is no
+// enemy.
+func (s *session) ignore() bool {
+	s.mu.Lock()
+	s.ignored++
+	n := s.ignored
+	s.mu.Unlock()
+	if n > maxIgnored {
+		return false
+	}
 	s.server.stats.received.inc(invalid)
-	if s.ignored++; s.ignored == 1 {
+	if n == 1 {
 		f := fail(codeBadCandidate, "You send more candidates than the server looks at: the rest is ignored.")
 		s.server.stats.errors.inc(string(f.code))
 		s.tell(encodeFailure(f))
 	}
+	return true
 }
 
 // obey is called by the reader only, which starts when the participant is set.
