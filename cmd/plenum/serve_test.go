@@ -36,6 +36,7 @@ type process struct {
 	addr, media, metrics string
 	logged               chan struct{} // closed at the end of the log
 	quiet                atomic.Bool   // the log doesn't go to the test's
+	log                  io.Closer
 }
 
 // start runs plenum on free ports with more flags and waits until it serves.
@@ -48,6 +49,7 @@ func start(t *testing.T, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.log = log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -304,5 +306,17 @@ func TestPortTaken(t *testing.T) {
 	var out, errOut strings.Builder
 	if code := run([]string{"--listen", p.addr, "--media-port", "0"}, &out, &errOut); code != 1 || !strings.Contains(errOut.String(), "address already in use") {
 		t.Errorf("exit code %d: %s", code, errOut.String())
+	}
+}
+
+// TestClosedLog: the reader of the log is gone, and calls go on.
+func TestClosedLog(t *testing.T) {
+	p := start(t, "--log-level", "debug")
+	p.quiet.Store(true)
+	if err := p.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		join(t, "ws://"+p.addr+"/ws?room=demo")
 	}
 }
