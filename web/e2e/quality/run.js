@@ -24,6 +24,12 @@ function processors() {
   return { busy, all: busy + idle + wait };
 }
 
+/** Undoes the run under way. */
+let undo = async () => {};
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => undo().finally(() => process.exit(1)));
+}
+
 /** One run of a scenario: what was seen and its figures. */
 async function once(name, keep) {
   const scenario = scenarios[name];
@@ -31,6 +37,10 @@ async function once(name, keep) {
   const network = new Network();
   const call = new Call(network, scenario.options);
   const result = { delay, full, notes: {}, windows: {}, joins: [] };
+  undo = async () => {
+    await call.stop();
+    network.down();
+  };
   try {
     await network.up(delay);
     await call.start();
@@ -64,8 +74,7 @@ async function once(name, keep) {
     if (keep) call.keep(keep, result.seen, publishers, pings);
     return result;
   } finally {
-    await call.stop();
-    network.down();
+    await undo();
   }
 }
 
