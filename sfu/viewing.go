@@ -339,7 +339,9 @@ const padAfter = 200 * time.Millisecond
 
 // padded is a subscription whose retransmission stream can carry padding now, nil if none.
 func (p *Participant) padded(now time.Duration) *Subscription {
-	if p.state != transport.StateConnected {
+	// ICE says disconnected for a second longer than it is; while nothing comes from the
+	// client, the estimator asks for no probe.
+	if p.state != transport.StateConnected && p.state != transport.StateDisconnected {
 		return nil
 	}
 	for _, sub := range p.viewing.subs {
