@@ -80,7 +80,7 @@
 // probe while a queue stands, nor when all that is wanted fits. Where the allocation can
 // only go in steps and more than half as much again is wanted, a probe leaves every 2 s,
 // unless the last results were too high, or padding took more than 6 % of the estimate,
-// and every 4.5 s in any case where over three times as much is wanted. A cut for a moment
+// and every 3.4 s in any case where over three times as much is wanted. A cut for a moment
 // in which nothing came through says nothing about the probe before it.
 //
 // # Rest

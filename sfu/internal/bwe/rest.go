@@ -13,7 +13,7 @@ const (
 	farBelow = 0.65
 	// mistrust is the most time between two after probes that were regretted, where the
 	// estimate by the demand is below farthest: something is paused then.
-	mistrust = 4500 * time.Millisecond
+	mistrust = 3400 * time.Millisecond
 	farthest = 0.3
 
 	// paddingShare is what those may take of the estimate.

@@ -99,7 +99,7 @@ func scenarios() []scenario {
 		bytes    int
 		queue    time.Duration
 		switches float64
-	}{{4000, 110 * ms, 12}, {8000, 110 * ms, 12}, {16000, 290 * ms, 55}} { // the deepest fools the longest probes
+	}{{4000, 110 * ms, 12}, {8000, 110 * ms, 12}, {16000, 290 * ms, 56}} { // the deepest fools the longest probes
 		p, name := shaped(narrow, bucket.bytes), fmt.Sprintf("5 → 0.7 → 5, bucket of %d kB, layers: ", bucket.bytes/1000)
 		list = append(list,
 			scenario{name: name + "narrow", path: p, viewers: three, steady: [2]time.Duration{25 * s, 50 * s}, want: 498 * kbit, down: 20 * s, downTo: 700 * kbit, minUse: 0.85, maxQueue: bucket.queue, maxDown: s, maxSwitches: bucket.switches},
