@@ -36,6 +36,8 @@ var order = []string{
 	"sfu/internal/transport",
 	"web",
 	"sfu",
+	"signaling/bucket",
+	"signaling/visitor",
 	"signaling",
 	"signaling/client",
 	"signaling/cluster",
@@ -56,6 +58,7 @@ var pure = []string{
 	"sfu/internal/bwe",
 	"sfu/internal/pace",
 	"sfu/internal/alloc",
+	"signaling/bucket",
 }
 
 // notPure are the standard packages, and all beneath them, that bring in a
