@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plenum/sfu"
+	"plenum/signaling/visitor"
 )
 
 // Config is what a Server needs. Zero fields take the default that each names.
@@ -19,6 +20,9 @@ type Config struct {
 	// connect, or "*" for all. A page of the same host always may. Empty means
 	// any origin where tokens are required, else also pages of localhost.
 	AllowOrigins []string
+	// TrustedProxies are those whose X-Forwarded-For names the client that a limit per
+	// address counts; by default no one's does.
+	TrustedProxies visitor.Proxies
 	// ICEServers are handed to every client.
 	ICEServers []ICEServer
 	// ResumeTimeout is how long a session waits without a WebSocket; 30 s.

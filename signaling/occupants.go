@@ -89,7 +89,7 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) occupants(r *http.Request) (occupantsMessage, error) {
-	if !s.visitors.allow(visitor(r), time.Now()) {
+	if !s.visitors.allow(s.client(r), time.Now()) {
 		return occupantsMessage{}, fail(codeRateLimited, "You ask more often than the server answers.")
 	}
 	q := request{room: r.PathValue("room"), token: r.URL.Query().Get("token")}
@@ -115,29 +115,6 @@ func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone needs no answer
-}
-
-// visitor is the address that a request counts for. A peer on this machine or a
-// private network is taken for a proxy, and its word for whom it forwards: who
-// lies there evades a limit and gains nothing else.
-func visitor(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	address := peer.Addr().Unmap().WithZone("")
-	if address.IsLoopback() || address.IsPrivate() {
-		forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last, err := netip.ParseAddr(strings.TrimSpace(forwarded[len(forwarded)-1])); err == nil {
-			address = last.Unmap().WithZone("")
-		}
-	}
-	if address.Is6() { // one customer has at least a /64
-		if prefix, err := address.Prefix(64); err == nil {
-			address = prefix.Addr()
-		}
-	}
-	return address
 }
 
 // Visitors are forgotten after one to two of forgetAfter, when their allowance has

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type Server struct {
 	upgrader websocket.Upgrader
 	stats    *counters
 	visitors visitors
+	untold   sync.Once // of a proxy that nobody trusts
 
 	spoken     atomic.Pointer[spoken]    // the last `message`; nil at first
 	drainUntil atomic.Pointer[time.Time] // nil while not draining
@@ -129,6 +131,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}()
 		s.serve(newSocket(ws, &s.config), q, began)
 	}()
+}
+
+// client is the address that a request counts for.
+func (s *Server) client(r *http.Request) netip.Addr {
+	address := s.config.TrustedProxies.Address(r)
+	if (address.IsLoopback() || address.IsPrivate()) && r.Header.Get("X-Forwarded-For") != "" && !s.config.TrustedProxies.Trusts(address) {
+		s.untold.Do(func() {
+			s.config.Log.Warn("a proxy is not trusted, so all of its clients count as one: see --trusted-proxy", "proxy", r.RemoteAddr)
+		})
+	}
+	return address
 }
 
 // refuse answers a request that does not become a WebSocket.

@@ -53,10 +53,12 @@ drain-timeout: 1s
 tls-self-signed: true
 max-participants: 1
 public-ip: [192.0.2.1, "2001:db8::1"]
+trusted-proxy: [192.0.2.0/24]
 ice-server: stun:one.example:1
 `)
 	t.Setenv("PLENUM_MEDIA_PORT", "2")
 	t.Setenv("PLENUM_DRAIN_TIMEOUT", "2s")
+	t.Setenv("PLENUM_TRUSTED_PROXY", "10.0.0.0/8,::1")
 	t.Setenv("PLENUM_ICE_SERVER", "stun:two.example:2,stun:three.example:3")
 	c, err := parse(t, "--config", config, "--drain-timeout", "3s")
 	if err != nil {
@@ -76,6 +78,9 @@ ice-server: stun:one.example:1
 	}
 	if want := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}; !reflect.DeepEqual(c.PublicIP, want) {
 		t.Errorf("public-ip = %v, want %v", c.PublicIP, want)
+	}
+	if got := fmt.Sprint(c.trustedProxies()); got != "[10.0.0.0/8 ::1/128]" {
+		t.Errorf("trusted-proxy = %s, want the variable's", got)
 	}
 	if want := []iceServer{{URL: "stun:two.example:2"}, {URL: "stun:three.example:3"}}; !reflect.DeepEqual(c.ICEServer, want) {
 		t.Errorf("ice-server = %v, want %v", c.ICEServer, want)
@@ -107,6 +112,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"listen without port": {args: []string{"--listen", "localhost"}, want: "--listen"},
 		"metrics address":     {args: []string{"--metrics-listen", "x"}, want: "--metrics-listen"},
 		"no address":          {args: []string{"--media-address", "eth0"}, want: "media-address"},
+		"no network":          {args: []string{"--trusted-proxy", "10.0.0.0/8,eth0"}, want: "trusted-proxy"},
 		"short admin token":   {yaml: "admin-token: 0123456789abcde", want: "--admin-token must have 16"},
 		"half a certificate":  {args: []string{"--tls-cert", "x"}, want: "--tls-key"},
 		"two certificates":    {args: []string{"--tls-cert", "x", "--tls-key", "y", "--tls-self-signed"}, want: "--tls-self-signed"},

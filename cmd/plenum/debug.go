@@ -40,7 +40,7 @@ func (s *server) forOperators(next http.HandlerFunc, private bool) http.HandlerF
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if !operator(r, s.config.AdminToken, private) {
-			s.log.Debug("debug request refused", "remote", r.RemoteAddr)
+			s.log.Debug("operator's request refused", "path", r.URL.Path, "remote", r.RemoteAddr)
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
 		}

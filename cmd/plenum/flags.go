@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"plenum/signaling/visitor"
 )
 
 // serveCommand is the configuration of a server. Each field is a flag, an
@@ -18,7 +20,7 @@ type serveCommand struct {
 	Config kong.ConfigFlag `placeholder:"FILE" help:"YAML file with any of these settings, keyed by flag name."`
 
 	Listen        string `default:":8080" placeholder:"ADDRESS" help:"Address of the web app and signaling; port 0 picks a free one (default ${default})."`
-	MetricsListen string `placeholder:"ADDRESS" help:"Serve /metrics here instead of on --listen."`
+	MetricsListen string `placeholder:"ADDRESS" help:"Serve /metrics here, to whoever reaches it, instead of on --listen, where it needs the --admin-token if there is one or tokens are required."`
 
 	MediaPort    uint16       `default:"8081" placeholder:"PORT" help:"UDP and TCP port of all media; 0 picks a free one (default ${default})."`
 	MediaAddress []netip.Addr `placeholder:"IP" help:"Address to bind for media (repeatable); by default every interface, or the loopback address that --listen names."`
@@ -32,6 +34,8 @@ type serveCommand struct {
 	AllowOrigin []string `placeholder:"ORIGIN" help:"Web origin that may connect, such as https://example.org, or * for any (repeatable); by default any where tokens are required, else the same host and localhost."`
 	KeyFile     string   `placeholder:"FILE" help:"File of signing keys, a line 'id: secret' each: clients need a token. Without it rooms are open."`
 	AdminToken  string   `placeholder:"TOKEN" help:"What operators show to /debug from other machines, 16 characters or more; better set as PLENUM_ADMIN_TOKEN, for flags can be seen by everyone on this machine."`
+
+	TrustedProxy []network `placeholder:"CIDR" help:"Network or address of the reverse proxies in front, whose X-Forwarded-For is believed (repeatable); by default nobody's is."`
 
 	MaxRoomParticipants int `default:"0" placeholder:"N" help:"Participants in one room; 0 is no limit."`
 	MaxParticipants     int `default:"0" placeholder:"N" help:"Participants on this server; 0 is no limit."`
@@ -80,6 +84,23 @@ func (c *serveCommand) Validate() error {
 	return nil
 }
 
+// network is one of --trusted-proxy.
+type network struct{ netip.Prefix }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *network) UnmarshalText(text []byte) (err error) {
+	n.Prefix, err = visitor.ParseNetwork(string(text))
+	return err
+}
+
+func (c *serveCommand) trustedProxies() visitor.Proxies {
+	var proxies visitor.Proxies
+	for _, n := range c.TrustedProxy {
+		proxies = append(proxies, n.Prefix)
+	}
+	return proxies
+}
+
 // mediaAddresses are the addresses to bind for media; none means every interface. A
 // server that listens on loopback alone keeps its media there too.
 func (c *serveCommand) mediaAddresses() []netip.Addr {
@@ -95,5 +116,9 @@ func (c *serveCommand) mediaAddresses() []netip.Addr {
 	}
 	return nil
 }
+
+// restricted reports whether not everyone who reaches --listen may see everything there:
+// where people need tokens, so does who asks how many of them there are.
+func (c *serveCommand) restricted() bool { return c.KeyFile != "" || c.AdminToken != "" }
 
 func (c *serveCommand) secure() bool { return c.TLSCert != "" || c.TLSSelfSigned }

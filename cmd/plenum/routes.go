@@ -21,6 +21,9 @@ func (s *server) appRoutes(scrape http.Handler) http.Handler {
 	s.healthRoutes(routes)
 	s.debugRoutes(routes, false)
 	if scrape != nil {
+		if s.config.restricted() {
+			scrape = s.forOperators(scrape.ServeHTTP, false)
+		}
 		routes.Handle("GET /metrics", scrape)
 	}
 	return routes

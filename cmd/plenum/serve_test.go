@@ -199,6 +199,37 @@ func TestMetricsListen(t *testing.T) {
 	}
 }
 
+// TestMetricsNeedToken: where people need tokens, or operators do, so does who asks for
+// /metrics on the port that is everybody's.
+func TestMetricsNeedToken(t *testing.T) {
+	keys := file(t, keyLines)
+	for name, step := range map[string]struct {
+		flags              []string
+		open, bearer, bare int
+	}{
+		"open rooms":     {nil, 200, 200, 0},
+		"keys":           {[]string{"--key-file", keys}, 403, 403, 0},
+		"keys and token": {[]string{"--key-file", keys, "--admin-token", testAdminToken}, 403, 200, 0},
+		"token":          {[]string{"--admin-token", testAdminToken}, 403, 200, 0},
+		"own listener":   {[]string{"--key-file", keys, "--admin-token", testAdminToken, "--metrics-listen", "127.0.0.1:0"}, 404, 404, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, step.flags...)
+			if status, _, body := get(t, http.DefaultClient, "http://"+p.addr+"/metrics"); status != step.open || status != 200 && strings.Contains(body, "plenum") {
+				t.Errorf("without a token: %d", status)
+			}
+			if status, _, _ := ask(t, "http://"+p.addr+"/metrics", map[string]string{"Authorization": "Bearer " + testAdminToken}); status != step.bearer {
+				t.Errorf("with the admin token: %d", status)
+			}
+			if step.bare != 0 {
+				if status, _, _ := get(t, http.DefaultClient, "http://"+p.metrics+"/metrics"); status != step.bare {
+					t.Errorf("on --metrics-listen: %d", status)
+				}
+			}
+		})
+	}
+}
+
 func TestSelfSigned(t *testing.T) {
 	p := start(t, "--tls-self-signed")
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: insecure}}

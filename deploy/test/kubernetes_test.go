@@ -298,6 +298,9 @@ func TestServicesReachThePod(t *testing.T) {
 
 func checkIngress(t *testing.T, m manifest) {
 	t.Helper()
+	if behind := len(find[*networkingv1.Ingress](m)) > 0; behind != (environment(t, m)["PLENUM_TRUSTED_PROXY"] != "") {
+		t.Errorf("%s: behind an Ingress: %v, trusts %q", m.variant, behind, environment(t, m)["PLENUM_TRUSTED_PROXY"])
+	}
 	ingresses := find[*networkingv1.Ingress](m)
 	if local := strings.HasPrefix(m.variant, "local"); local != (len(ingresses) == 0) {
 		t.Errorf("%s: %d Ingresses", m.variant, len(ingresses))

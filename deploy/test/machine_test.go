@@ -85,6 +85,9 @@ func TestCompose(t *testing.T) {
 	if metrics := *s.Environment["PLENUM_METRICS_LISTEN"]; !strings.Contains(read(t, "prometheus/prometheus.yml"), "["+metrics+"]") {
 		t.Errorf("Prometheus doesn't scrape %s", metrics)
 	}
+	if proxy := s.Environment["PLENUM_TRUSTED_PROXY"]; proxy == nil || *proxy != "127.0.0.1,::1" {
+		t.Error("Caddy isn't trusted")
+	}
 	if s.Build.Context != filepath.Dir(dir) {
 		t.Errorf("the build's context is %s", s.Build.Context)
 	}
@@ -114,6 +117,9 @@ func TestSystemdUnit(t *testing.T) {
 	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(text)
 	if d, err := time.ParseDuration(stop[1] + "s"); err != nil || d < drainTimeout(t)+5*time.Second {
 		t.Errorf("it is killed after %v", d)
+	}
+	if !strings.Contains(text, "\nEnvironment=PLENUM_TRUSTED_PROXY=127.0.0.1,::1\n") {
+		t.Error("the web server in front isn't trusted")
 	}
 	if !strings.Contains(text, "PLENUM_KEY_FILE=%d/keys") || !strings.Contains(text, "LoadCredential=keys:") {
 		t.Error("the keys don't get to where they are looked for")
