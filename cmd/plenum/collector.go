@@ -14,6 +14,7 @@ import (
 type snapshot struct {
 	engine    sfu.Stats
 	signaling signaling.Stats
+	rejected  map[string]uint64 // by the HTTP endpoints
 	build     build
 }
 
@@ -115,6 +116,8 @@ var families = []family{
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Resumes) }),
 	counters("plenum_room_lookups_total", "Requests for who is in a room, before joining it.", []string{"result"},
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Lookups) }),
+	counters("plenum_rejected_total", "What was turned away because there is too much of it, by what there is too much of.", []string{"reason"},
+		func(s *snapshot) []sfu.Labelled { return byKey(s.rejected) }),
 	gauges("plenum_sessions", "Sessions with a WebSocket (attached), and those waiting for their client to come back (detached).", []string{"state"},
 		func(s *snapshot) []sfu.Labelled {
 			attached, detached := s.signaling.Sessions-s.signaling.Detached, s.signaling.Detached
@@ -191,9 +194,9 @@ type collector struct {
 	descriptions []*prometheus.Desc // of families, in their order
 }
 
-func newCollector(engine func() sfu.Stats, sessions func() signaling.Stats) *collector {
+func newCollector(engine func() sfu.Stats, sessions func() signaling.Stats, rejected func() map[string]uint64) *collector {
 	info := buildInfo()
-	c := &collector{read: func() *snapshot { return &snapshot{engine(), sessions(), info} }}
+	c := &collector{read: func() *snapshot { return &snapshot{engine(), sessions(), rejected(), info} }}
 	for _, f := range families {
 		c.descriptions = append(c.descriptions, prometheus.NewDesc(f.name, f.help, f.labels, nil))
 	}

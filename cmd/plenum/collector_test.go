@@ -33,7 +33,7 @@ func TestCollectorReportsSnapshot(t *testing.T) {
 		Received: map[string]uint64{"offer": 3}, Sent: map[string]uint64{"offer": 4},
 		Sessions: 5, Detached: 1, Draining: true, Signaled: empty,
 	}
-	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions })
+	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions }, func() map[string]uint64 { return map[string]uint64{"connections": 7} })
 	const want = `
 # HELP plenum_downlink_estimate_bytes_per_second Estimated bandwidth to viewers who give feedback, each observed once a second.
 # TYPE plenum_downlink_estimate_bytes_per_second histogram

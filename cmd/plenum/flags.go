@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"plenum/cmd/plenum/internal/gate"
+	"plenum/signaling/bucket"
 	"plenum/signaling/visitor"
 )
 
@@ -39,6 +41,12 @@ type serveCommand struct {
 
 	MaxRoomParticipants int `default:"0" placeholder:"N" help:"Participants in one room; 0 is no limit."`
 	MaxParticipants     int `default:"0" placeholder:"N" help:"Participants on this server; 0 is no limit."`
+
+	MaxConnections        int          `default:"8192" placeholder:"N" help:"Connections to --listen, those of WebSockets included (default ${default}); 0 is no limit."`
+	MaxAddressConnections int          `default:"2048" placeholder:"N" help:"Of these from one address that is no --trusted-proxy (default ${default}); 0 is no limit."`
+	LimitConnections      bucket.Limit `default:"100:2000" placeholder:"RATE:BURST" help:"New ones a second and at once of such an address (default ${default}); 0 is no limit."`
+	MaxRequests           int          `default:"2048" placeholder:"N" help:"HTTP requests at once (default ${default}); 0 is no limit."`
+	MaxAddressRequests    int          `default:"256" placeholder:"N" help:"Of these of one client (default ${default}); 0 is no limit."`
 
 	MaxIngressBitrate int `default:"40000000" placeholder:"N" help:"Media in bit/s that one participant may send; the rest is dropped, video first (default ${default})."`
 	MaxIngressPackets int `default:"8000" placeholder:"N" help:"Packets of media a second that one participant may send (default ${default})."`
@@ -70,12 +78,16 @@ func (c *serveCommand) Validate() error {
 		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
 	}
 	for name, value := range map[string]int64{
-		"max-room-participants": int64(c.MaxRoomParticipants),
-		"max-participants":      int64(c.MaxParticipants),
-		"max-ingress-bitrate":   int64(c.MaxIngressBitrate),
-		"max-ingress-packets":   int64(c.MaxIngressPackets),
-		"drain-timeout":         int64(c.DrainTimeout),
-		"resume-timeout":        int64(c.ResumeTimeout),
+		"max-room-participants":   int64(c.MaxRoomParticipants),
+		"max-participants":        int64(c.MaxParticipants),
+		"max-connections":         int64(c.MaxConnections),
+		"max-address-connections": int64(c.MaxAddressConnections),
+		"max-requests":            int64(c.MaxRequests),
+		"max-address-requests":    int64(c.MaxAddressRequests),
+		"max-ingress-bitrate":     int64(c.MaxIngressBitrate),
+		"max-ingress-packets":     int64(c.MaxIngressPackets),
+		"drain-timeout":           int64(c.DrainTimeout),
+		"resume-timeout":          int64(c.ResumeTimeout),
 	} {
 		if value < 0 {
 			return fmt.Errorf("--%s must not be negative", name)
@@ -115,6 +127,13 @@ func (c *serveCommand) mediaAddresses() []netip.Addr {
 		return []netip.Addr{address}
 	}
 	return nil
+}
+
+func (c *serveCommand) connectionLimits() gate.Limits {
+	return gate.Limits{
+		Connections: c.MaxConnections, AddressConnections: c.MaxAddressConnections,
+		Rate: c.LimitConnections, Proxies: c.trustedProxies(),
+	}
 }
 
 // restricted reports whether not everyone who reaches --listen may see everything there:

@@ -8,29 +8,22 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
-	"time"
 
+	"plenum/cmd/plenum/internal/gate"
 	"plenum/sfu"
 	"plenum/signaling"
 )
 
 // errShutdown ends participants that are left when the process exits.
 var errShutdown = errors.New("server shut down")
-
-// Limits of HTTP requests. WebSockets have their own once they are upgraded.
-const (
-	headerTimeout  = 10 * time.Second
-	idleTimeout    = time.Minute
-	maxHeaderBytes = 64 << 10
-)
 
 // Run serves until SIGTERM or SIGINT and then drains. A second signal finds no
 // handler and ends the process at once.
@@ -105,6 +98,7 @@ type server struct {
 	engine    *sfu.Server
 	signaling *signaling.Server
 
+	rejected    *gate.Rejections
 	certificate *certificates // nil without HTTPS
 	app         endpoint
 	metrics     endpoint   // unused where /metrics is part of app
@@ -138,7 +132,7 @@ func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
 		return nil, errors.Join(err, engine.Close(errShutdown))
 	}
 	return &server{
-		config: c, log: log, engine: engine, signaling: sessions,
+		config: c, log: log, engine: engine, signaling: sessions, rejected: gate.NewRejections(),
 		failed: make(chan error, 2), // one for each endpoint, so that neither waits
 	}, nil
 }
@@ -159,20 +153,25 @@ func (s *server) listen() error {
 		if s.certificate, err = newCertificates(s.config, s.log); err != nil {
 			return err
 		}
-		certificate = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
+		certificate = &tls.Config{
+			GetCertificate:     s.certificate.get,
+			GetConfigForClient: gate.NewHandshaking(handshakesPerCPU*runtime.NumCPU(), s.rejected).Begin,
+			MinVersion:         tls.VersionTLS12,
+		}
 	}
 	scrape := s.metricsHandler()
 	if s.config.MetricsListen != "" {
-		if err := s.metrics.bind(s.config.MetricsListen); err != nil {
+		if err := s.metrics.bind(s.config.MetricsListen, gate.Limits{Connections: operatorConnections}, s.rejected); err != nil {
 			return fmt.Errorf("metrics: %w", err)
 		}
-		handler := s.metricsRoutes(scrape)
-		if err := s.metrics.start(s.config.MetricsListen, handler, nil, s.log, s.failed); err != nil {
-			return fmt.Errorf("metrics: %w", err)
-		}
+		s.metrics.start(s.metricsRoutes(scrape), nil, s.log, s.failed)
 		scrape = nil
 	}
-	return s.app.start(s.config.Listen, s.appRoutes(scrape), certificate, s.log, s.failed)
+	if err := s.app.bind(s.config.Listen, s.config.connectionLimits(), s.rejected); err != nil {
+		return err
+	}
+	s.app.start(s.appRoutes(scrape), certificate, s.log, s.failed)
+	return nil
 }
 
 // close ends what is still there.
@@ -208,63 +207,4 @@ func (s *server) url() string {
 		host = "localhost"
 	}
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(at.Port()))) + "/"
-}
-
-// endpoint is one HTTP listener; the zero value is none.
-type endpoint struct {
-	listener net.Listener
-	server   *http.Server
-}
-
-// bind listens at address, once.
-func (e *endpoint) bind(address string) (err error) {
-	if e.listener == nil {
-		e.listener, err = net.Listen("tcp", address)
-	}
-	return err
-}
-
-// isPrivate reports whether nothing but this machine reaches the endpoint.
-func (e *endpoint) isPrivate() bool {
-	at, ok := e.listener.Addr().(*net.TCPAddr)
-	return ok && at.IP.IsLoopback()
-}
-
-// start binds address and serves it. It tells failed if that ends by itself.
-func (e *endpoint) start(address string, handler http.Handler, certificate *tls.Config, log *slog.Logger, failed chan<- error) error {
-	if err := e.bind(address); err != nil {
-		return err
-	}
-	listener := e.listener
-	e.server = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		TLSConfig:         certificate,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // bad requests and handshakes
-	}
-	go func() {
-		var err error
-		if certificate != nil {
-			err = e.server.ServeTLS(listener, "", "")
-		} else {
-			err = e.server.Serve(listener)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	}()
-	return nil
-}
-
-// address is the bound one, with its real port.
-func (e *endpoint) address() string { return e.listener.Addr().String() }
-
-// stop closes the listener and its connections. WebSockets are none of them any more.
-func (e *endpoint) stop() error {
-	if e.server == nil {
-		return nil
-	}
-	return e.server.Close()
 }
