@@ -36,6 +36,14 @@ export const scenarios = {
       ['full size s', r => r.joins.map(j => s(j.full)), 0.9],
     ],
   },
+  'join-far': {
+    joins: true, delay: 125,
+    async run({ phase }) { await phase('open', 6000); },
+    goals: [
+      ['first picture, round trips', r => r.joins.map(j => j.first / (2 * r.delay)), 5.5],
+      ['full size s', r => r.joins.map(j => s(j.full)), 2.5],
+    ],
+  },
   step: {
     before: network => network.limit('down', 5000),
     async run(tools) {
