@@ -177,7 +177,7 @@ func (p *Participant) accepted(sub *Subscription, r jsep.Result) {
 		p.downlink.begin()
 	}
 	p.viewing.lookAt = 0
-	if p.state == transport.StateConnected {
+	if p.reached() {
 		sub.start()
 	}
 }

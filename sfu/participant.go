@@ -3,7 +3,6 @@ package sfu
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -326,37 +325,6 @@ func (p *Participant) handleResume() {
 		p.client.Send(Offer{SDP: sdp})
 	}
 	p.subscribe(p.room.members())
-}
-
-// handleState follows the peer's media path.
-func (p *Participant) handleState() {
-	s := p.peer.State()
-	if s == p.state {
-		return
-	}
-	now, before := p.server.now(), p.state
-	p.state, p.stateSince = s, now
-	switch s {
-	case transport.StateConnected:
-		if p.connectedAt == 0 {
-			p.connectedAt = now
-			p.server.counter.joinConnected.Observe(time.Since(p.joined).Seconds())
-		}
-		if before == transport.StateDisconnected || before == transport.StateFailed {
-			p.renewPath()
-		}
-		p.server.counter.selected(p.peer.Selected())
-		for _, sub := range p.subs {
-			sub.start()
-		}
-		p.viewing.lookAt = 0
-	case transport.StateClosed:
-		if p.connectedAt == 0 {
-			p.Leave(errors.New("DTLS handshake failed"))
-		} else {
-			p.Leave(fmt.Errorf("%w: peer connection closed", ErrLeft))
-		}
-	}
 }
 
 // tick does what time alone brings about.

@@ -152,7 +152,7 @@ func (s *Subscription) want(w wanted) {
 }
 
 // start lets packets flow as soon as the viewer's loop has aimed: the answer is
-// in and the viewer is connected.
+// in and the viewer is reached.
 func (s *Subscription) start() {
 	if s.started || s.numbers.Load() == nil {
 		return
@@ -214,7 +214,7 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 		bytes += uint64(len(b))
 	}
 	forwarded := packets > 0
-	report := forwarded && !s.reported
+	report := forwarded && !s.reported && s.viewer.media.peer.Secured()
 	fell := s.track.kind == Video && s.stream.Current().Layer < before
 	s.mu.Unlock()
 	if fell {

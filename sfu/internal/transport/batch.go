@@ -94,12 +94,6 @@ func (b *Batch) Put(packet []byte) {
 	b.used += (len(packet) + 1 + Overhead + cacheLine - 1) &^ (cacheLine - 1)
 }
 
-// drop forgets the packets of the run.
-func (b *Batch) drop() {
-	b.packets -= len(b.run)
-	b.run = b.run[:0]
-}
-
 // pad makes packets equally long that differ by a byte, by RTP padding (RFC 3550
 // §5.1), so that they can go out as one segmented message: libwebrtc splits a
 // frame evenly, the shorter packets first. A shorter last one needs none.

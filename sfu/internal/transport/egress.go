@@ -46,9 +46,13 @@ const (
 	// maxWaiting bounds the packets that wait for one peer. At the pacer's rate
 	// that is over a second of any estimate up to 2.5 Mbit/s.
 	maxWaiting = 768
+	// maxEarly bounds those that wait for the keys, and mostEarly for how long: a
+	// keyframe and what follows it within the round trips of a slow handshake.
+	maxEarly  = 256
+	mostEarly = time.Second
 )
 
-// egress is the state of what leaves for one peer, under keys.outRTPMu.
+// egress is the state of what leaves for one peer, under Peer.egressMu.
 type egress struct {
 	sequence uint16 // transport-wide, of the next packet
 	log      []Sent
@@ -58,6 +62,7 @@ type egress struct {
 	first    int
 	bytes    int  // that wait
 	full     bool // a queue stands in the network, or what it kept waiting still leaves
+	spilled  bool // what waited for the keys was too much or too old
 }
 
 // waiting is a packet that the pacer holds.
@@ -72,52 +77,94 @@ type waiting struct {
 var slots = sync.Pool{New: func() any { return new([packetRoom]byte) }}
 
 // Send encrypts the packets that were Put since the last Send and addresses them
-// to p, or has them wait. Before p is connected and after it is closed they go
-// nowhere, which is no error: RTP repairs itself.
+// to p, or has them wait: those that may, and that come before the keys, until the
+// handshake is done. Of the others those go nowhere, which is no error: RTP repairs
+// itself.
 func (p *Peer) Send(b *Batch, o Outgoing) {
 	if len(b.run) == 0 {
-		return
-	}
-	k := p.keys.Load()
-	if k == nil {
-		b.drop()
 		return
 	}
 	if o.Equalise && len(b.run) > 1 {
 		b.pad()
 	}
 	to := p.path.Load()
-	k.outRTPMu.Lock()
-	e := &k.egress
+	p.egressMu.Lock()
+	e, k := &p.egress, p.keys.Load()
 	held := false
 	for i, packet := range b.run {
-		if o.Pace && (e.first < len(e.waiting) || !e.pacer.Allows(b.began)) {
-			p.hold(e, packet, o.Stamp, b.began)
-			b.run[i], held = nil, true
+		switch {
+		case o.Pace && (k == nil || e.first < len(e.waiting) || !e.pacer.Allows(b.began)):
+			p.hold(k == nil, packet, o.Stamp, b.began)
+			b.run[i], held = nil, k != nil
 			continue
-		}
-		if o.Repair {
+		case k == nil:
+			b.run[i] = nil
+			continue
+		case o.Repair:
 			e.repairs.Sent(b.began, len(packet))
 		}
-		b.run[i] = k.leave(packet, o, b.began)
+		b.run[i] = p.leave(k, packet, o, b.began)
 	}
-	k.outRTPMu.Unlock()
+	p.egressMu.Unlock()
 	for _, packet := range b.run {
 		p.address(b, to, packet)
 	}
 	b.run = b.run[:0]
 	if held {
-		select {
-		case p.paced <- struct{}{}:
-		default: // told already
-		}
+		p.tellPaced()
 	}
 }
 
+// tellPaced asks for a call of Release.
+func (p *Peer) tellPaced() {
+	select {
+	case p.paced <- struct{}{}:
+	default: // told already
+	}
+}
+
+// useKeys lets media flow: at first what has waited for it, if that is still of use.
+func (p *Peer) useKeys(now time.Duration, k *keys) {
+	p.egressMu.Lock()
+	e := &p.egress
+	if len(e.waiting) > 0 && now-e.waiting[0].since > mostEarly {
+		e.spill(&p.engine.counters)
+	}
+	early := len(e.waiting) > 0
+	p.keys.Store(k)
+	p.egressMu.Unlock()
+	close(p.keysReady)
+	if early {
+		p.tellPaced()
+	}
+}
+
+// spill gives up what waits for the keys.
+func (e *egress) spill(c *Counters) {
+	for i := range e.waiting {
+		slots.Put(e.waiting[i].packet)
+		c.PacerStale.Inc()
+	}
+	e.waiting, e.first, e.bytes, e.spilled = nil, 0, 0, true
+}
+
+// Secured reports whether media can flow: the DTLS handshake is done.
+func (p *Peer) Secured() bool { return p.keys.Load() != nil }
+
+// Spilled reports, once, that video which was sent before the peer was secured is lost:
+// only a keyframe can follow it.
+func (p *Peer) Spilled() bool {
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	spilled := p.egress.spilled
+	p.egress.spilled = false
+	return spilled
+}
+
 // leave numbers, logs and encrypts one packet in place; nil where that fails.
-// It runs under outRTPMu.
-func (k *keys) leave(packet []byte, o Outgoing, now time.Duration) []byte {
-	e := &k.egress
+// It runs under egressMu.
+func (p *Peer) leave(k *keys, packet []byte, o Outgoing, now time.Duration) []byte {
+	e := &p.egress
 	size := len(packet) + Overhead + Headers
 	if o.Stamp {
 		wire.Stamp(packet, e.sequence)
@@ -166,9 +213,19 @@ func (p *Peer) address(b *Batch, to *path, packet []byte) {
 	}
 }
 
-// hold keeps a copy of a packet until Release. It runs under outRTPMu.
-func (p *Peer) hold(e *egress, packet []byte, stamp bool, now time.Duration) {
-	if len(e.waiting)-e.first >= maxWaiting {
+// hold keeps a copy of a packet until Release; early says that it waits for the keys. It
+// runs under egressMu.
+func (p *Peer) hold(early bool, packet []byte, stamp bool, now time.Duration) {
+	e, limit := &p.egress, maxWaiting
+	if early {
+		if limit = maxEarly; len(e.waiting) >= limit {
+			e.spill(&p.engine.counters)
+		}
+		if e.spilled {
+			return
+		}
+	}
+	if len(e.waiting)-e.first >= limit {
 		p.engine.counters.PacerDrops.Inc()
 		return
 	}
@@ -184,13 +241,9 @@ func (p *Peer) hold(e *egress, packet []byte, stamp bool, now time.Duration) {
 // Discard drops what waits of a stream: a keyframe of a smaller picture is about to
 // make it useless, and would come the later for it.
 func (p *Peer) Discard(ssrc uint32) {
-	k := p.keys.Load()
-	if k == nil {
-		return
-	}
-	k.outRTPMu.Lock()
-	defer k.outRTPMu.Unlock()
-	e := &k.egress
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	e := &p.egress
 	kept := e.waiting[:e.first]
 	for _, w := range e.waiting[e.first:] {
 		if binary.BigEndian.Uint32(w.packet[8:]) != ssrc {
@@ -213,7 +266,7 @@ func (p *Peer) Paced() <-chan struct{} { return p.paced }
 const mostReleased = batchPackets / 2
 
 // Release lets packets leave that have waited long enough. wait is when to come
-// back, 0 if none is left.
+// back, 0 if none is left. Before the keys it does nothing.
 func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 	k := p.keys.Load()
 	if k == nil {
@@ -221,8 +274,8 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 	}
 	out := p.engine.batches.Get().(*Batch)
 	out.Begin(now)
-	k.outRTPMu.Lock()
-	e := &k.egress
+	p.egressMu.Lock()
+	e := &p.egress
 	for n := 0; n < mostReleased && e.first < len(e.waiting) && e.pacer.Allows(now); n++ {
 		w := e.waiting[e.first]
 		e.waiting[e.first] = waiting{}
@@ -233,14 +286,14 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 		packet := append(out.Next(), w.packet[:w.length]...)
 		slots.Put(w.packet)
 		out.Put(packet)
-		out.run[len(out.run)-1] = k.leave(packet, Outgoing{Stamp: w.stamp}, now)
+		out.run[len(out.run)-1] = p.leave(k, packet, Outgoing{Stamp: w.stamp}, now)
 	}
 	if e.first == len(e.waiting) {
 		e.waiting, e.first = e.waiting[:0], 0
 	} else {
 		wait = max(e.pacer.Wait(now), time.Microsecond)
 	}
-	k.outRTPMu.Unlock()
+	p.egressMu.Unlock()
 	to := p.path.Load()
 	for _, packet := range out.run {
 		p.address(out, to, packet)
@@ -254,28 +307,24 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 // full, a queue stands in the network, and no more than that leaves; nor does it until
 // what had to wait meanwhile has left, or that would fill the queue anew.
 func (p *Peer) SetEstimate(now time.Duration, bits uint64, full bool) {
-	if k := p.keys.Load(); k != nil {
-		k.outRTPMu.Lock()
-		e := &k.egress
-		full = full || e.full && e.bytes > 0
-		e.full = full
-		e.pacer.SetEstimate(now, bits, full)
-		if full {
-			bits = uint64(repairShare * float64(bits))
-		}
-		k.egress.repairs.SetEstimate(now, bits, true)
-		k.outRTPMu.Unlock()
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	e := &p.egress
+	full = full || e.full && e.bytes > 0
+	e.full = full
+	e.pacer.SetEstimate(now, bits, full)
+	if full {
+		bits = uint64(repairShare * float64(bits))
 	}
+	e.repairs.SetEstimate(now, bits, true)
 }
 
 // Stand tells the pacer that so many bytes stand in a queue of the network.
 func (p *Peer) Stand(now time.Duration, bytes int) {
-	if k := p.keys.Load(); k != nil {
-		k.outRTPMu.Lock()
-		k.egress.pacer.Stand(now, bytes)
-		k.egress.repairs.Stand(now, int(repairShare*float64(bytes)))
-		k.outRTPMu.Unlock()
-	}
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	p.egress.pacer.Stand(now, bytes)
+	p.egress.repairs.Stand(now, int(repairShare*float64(bytes)))
 }
 
 // repairShare is what repairs may take while a queue stands in the network. Without
@@ -285,37 +334,28 @@ const repairShare = 0.3
 // MayRepair reports whether a packet may be sent again now. Who misses one that may
 // not will ask again.
 func (p *Peer) MayRepair(now time.Duration) bool {
-	k := p.keys.Load()
-	if k == nil {
+	if !p.Secured() {
 		return false
 	}
-	k.outRTPMu.Lock()
-	defer k.outRTPMu.Unlock()
-	return k.egress.repairs.Allows(now)
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	return p.egress.repairs.Allows(now)
 }
 
 // Waiting is how many bytes the pacer holds.
 func (p *Peer) Waiting() int {
-	k := p.keys.Load()
-	if k == nil {
-		return 0
-	}
-	k.outRTPMu.Lock()
-	defer k.outRTPMu.Unlock()
-	return k.egress.bytes
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	return p.egress.bytes
 }
 
 // TakeSent returns what left with a transport-wide number since the last call,
 // in order; it takes free, whose contents it overwrites, for the next ones.
 func (p *Peer) TakeSent(free []Sent) []Sent {
-	k := p.keys.Load()
-	if k == nil {
-		return free[:0]
-	}
-	k.outRTPMu.Lock()
-	defer k.outRTPMu.Unlock()
-	taken := k.egress.log
-	k.egress.log = free[:0]
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	taken := p.egress.log
+	p.egress.log = free[:0]
 	return taken
 }
 

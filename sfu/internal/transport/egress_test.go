@@ -147,7 +147,7 @@ func TestPacerIsBounded(t *testing.T) {
 	for i := range 20 {
 		v.send(0, uint16(100*i), 100, 1000, Outgoing{Pace: true}) //nolint:gosec // small
 	}
-	if n := len(v.peer.keys.Load().egress.waiting); n != maxWaiting {
+	if n := len(v.peer.egress.waiting); n != maxWaiting {
 		t.Errorf("%d packets wait", n)
 	}
 	if v.engine.counters.PacerDrops.Load() == 0 {
@@ -324,4 +324,56 @@ func TestStandHolds(t *testing.T) {
 	v.peer.SetEstimate(now+waited, 800_000, false)
 	v.send(now+waited+time.Second, 9, 8, 1200, Outgoing{Stamp: true, Pace: true})
 	v.expect(9, 10, 11, 12, 13, 14, 15, 16) // a window at the pacer's rate again
+}
+
+// A viewer whose DTLS handshake is under way gets what came meanwhile when it is done.
+func TestVideoWaitsForTheKeys(t *testing.T) {
+	v := newViewer(t)
+	k := v.peer.keys.Swap(nil)
+	v.peer.keysReady = make(chan struct{})
+	v.send(time.Second, 10, 3, 100, Outgoing{Pace: true})
+	v.send(time.Second, 90, 1, 100, Outgoing{}) // audio is late by then
+	if wait := v.peer.Release(time.Second); wait != 0 || v.peer.Waiting() == 0 {
+		t.Fatalf("%d bytes wait, look again in %v", v.peer.Waiting(), wait)
+	}
+	v.peer.useKeys(time.Second+mostEarly, k)
+	<-v.peer.Paced()
+	v.send(time.Second+mostEarly, 13, 1, 100, Outgoing{Pace: true, Stamp: true}) // behind them
+	for v.peer.Release(time.Second+mostEarly) != 0 {
+		t.Fatal("there is no estimate to wait for")
+	}
+	v.expect(10, 11, 12, 13)
+	if v.peer.Spilled() {
+		t.Error("nothing was lost")
+	}
+}
+
+func TestLittleWaitsForTheKeys(t *testing.T) {
+	for name, fill := range map[string]func(v *viewer) time.Duration{
+		"too much": func(v *viewer) time.Duration {
+			for i := range 3 * maxEarly {
+				v.send(time.Second, uint16(i), 1, 100, Outgoing{Pace: true}) //nolint:gosec // small
+			}
+			return time.Second
+		},
+		"too old": func(v *viewer) time.Duration {
+			v.send(time.Second, 10, 3, 100, Outgoing{Pace: true})
+			return time.Second + mostEarly + 1
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newViewer(t)
+			k := v.peer.keys.Swap(nil)
+			v.peer.keysReady = make(chan struct{})
+			v.peer.useKeys(fill(v), k)
+			if n := v.peer.Waiting(); n != 0 {
+				t.Errorf("%d bytes wait", n)
+			}
+			if !v.peer.Spilled() || v.peer.Spilled() {
+				t.Error("nobody is told, or twice")
+			}
+			v.send(2*time.Second, 50, 1, 100, Outgoing{Pace: true, Stamp: true})
+			v.expect(50)
+		})
+	}
 }

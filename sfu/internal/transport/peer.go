@@ -107,6 +107,9 @@ type Peer struct {
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
 	keysReady chan struct{}        // closed with keys set
 
+	egressMu sync.Mutex // guards egress and what of keys encrypts RTP
+	egress   egress
+
 	rtt     atomic.Int64 // time.Duration
 	heard   atomic.Int64 // the engine's time of the last RTP or RTCP by the known path that authenticated
 	checked atomic.Int64 // the same of the last check on the selected pair

@@ -27,10 +27,8 @@ type keys struct {
 	inRTP, inRTCP inbound
 	inHeader      rtp.Header
 
-	outRTPMu  sync.Mutex
-	outRTP    *srtp.Context
+	outRTP    *srtp.Context // under Peer.egressMu, as its header
 	outHeader rtp.Header
-	egress    egress
 
 	outRTCPMu sync.Mutex
 	outRTCP   *srtp.Context
