@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +43,9 @@ func serve(t *testing.T, limits Limits, handler http.Handler) (address string, r
 func open(t *testing.T, address string) (net.Conn, bool) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
+	if errors.Is(err, syscall.ECONNRESET) { // refused before the dialer saw that it was taken
+		return nil, false
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
