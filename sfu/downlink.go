@@ -33,6 +33,8 @@ type downlink struct {
 	heard     bool          // feedback came: the estimate means something
 	began     time.Duration // when the first packet left that feedback should come for
 	watch     repair.Watch  // of what is lost and not asked for
+	redundant repair.Redundancy
+	carried   uint8 // what the loop acted on
 }
 
 // deafAfter is how long a client may give no feedback though it promised to. Then
@@ -72,13 +74,16 @@ func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []
 	}
 	d.drain(peer)
 	for i := range arrivals {
-		d.watch.Feedback(now, arrivals[i].Sequence, arrivals[i].Received)
+		if left, ok := d.watch.Feedback(now, arrivals[i].Sequence, arrivals[i].Received); ok {
+			d.redundant.Packet(now, left, arrivals[i].Received)
+		}
 	}
 	e.Feedback(now, arrivals)
 	first := !d.heard
 	d.heard = true
 	b := budget{send: e.Sustained(now), pace: e.Target(now)}
-	return d.seekProbe(now) || first || moved(d.told.send, b.send) || moved(d.told.pace, b.pace)
+	carry := d.redundant.Mask(now, maxCopies) != d.carried
+	return d.seekProbe(now) || first || carry || moved(d.told.send, b.send) || moved(d.told.pace, b.pace)
 }
 
 // moved reports whether the loop should hear of a rate.
@@ -102,6 +107,36 @@ func (d *downlink) drain(peer *transport.Peer) {
 	}
 	if d.began == 0 && len(d.sent) > 0 {
 		d.began = d.sent[0].At
+	}
+}
+
+const (
+	// maxCopies is how often a packet of sound is carried once more at most.
+	maxCopies = 2
+	// redundantShare is the share of the estimate that they may take, all in all.
+	redundantShare = 0.25
+)
+
+// redundancy is which packets before it each packet of sound should carry once more, where
+// the room's sound takes so many bit/s.
+func (d *downlink) redundancy(now time.Duration, audio, send uint64) uint8 {
+	affordable := maxCopies
+	if send != unlimited && audio > 0 {
+		affordable = int(min(redundantShare*float64(send)/float64(audio), maxCopies))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.carried = d.redundant.Mask(now, maxCopies)
+	return d.redundant.Mask(now, affordable)
+}
+
+// reported takes the share of packets of sound that the viewer says it lost lately. Where
+// there is transport-wide feedback that says more, and sooner.
+func (d *downlink) reported(share float64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.heard {
+		d.redundant.Report(share)
 	}
 }
 

@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func (p *Participant) explain() *Explanation {
 	now := p.server.now()
 	e := &Explanation{
 		ID: p.id, Name: p.name, Room: p.room.name, Joined: p.joined, Time: time.Now(),
-		State: p.state.String(), Receives: []Received{}, Sends: []SentTrack{},
+		State: p.state.String(), Copies: bits.OnesCount32(p.redundancy.Load()), Receives: []Received{}, Sends: []SentTrack{},
 	}
 	if p.peer != nil {
 		protocol, candidate := p.peer.Selected()

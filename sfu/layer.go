@@ -51,6 +51,7 @@ type Layer struct {
 	mu        sync.Mutex
 	unwrapper wire.Unwrapper
 	tracker   repair.Tracker
+	spacing   repair.Spacing // of sound
 	gate      repair.Gate
 	reception repair.Reception
 	exported  lossCount
@@ -84,7 +85,7 @@ func (l *Layer) restart(now time.Duration, ssrc uint32) {
 	l.mu.Lock()
 	l.ssrc = ssrc
 	l.unwrapper = wire.Unwrapper{}
-	l.tracker = repair.Tracker{}
+	l.tracker, l.spacing = repair.Tracker{}, repair.Spacing{}
 	l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
 	l.hasReport = false
 	l.mu.Unlock()
@@ -111,6 +112,9 @@ func (l *Layer) receive(now time.Duration, a *arrival, raw []byte, repaired bool
 	if arrived != repair.Duplicate {
 		l.reception.Receive(now, ext, p.Timestamp, repaired)
 	}
+	if t.kind == Audio {
+		l.spacing.Receive(ext, p.Timestamp)
+	}
 	lostSync := l.tracker.Gap()
 	if lostSync {
 		l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
@@ -134,8 +138,23 @@ func (l *Layer) receive(now time.Duration, a *arrival, raw []byte, repaired bool
 		Layer: l.index, Ext: ext, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload,
 		Info: l.parser.Parse(t.receiving, p.Payload, p.Extensions[wire.ExtensionDependencyDescriptor], arrived != repair.InOrder),
 	}
+	if t.kind == Audio && now < time.Duration(t.redundantUntil.Load()) {
+		if a.earlier == nil {
+			a.earlier = &earlier{}
+		}
+		a.input.Earlier = a.earlier.read(t, l.index, ext, p, allEarlier)
+	}
 	l.observe(now, a)
 	return true
+}
+
+// lacks is the number of the redundant block that is older by offset than the packet with
+// that number and timestamp, if the layer lacks it.
+func (l *Layer) lacks(sequence uint16, timestamp, offset uint32) (uint16, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	number, ok := l.spacing.Number(l.unwrapper.Peek(sequence), timestamp, offset)
+	return uint16(number), ok && l.tracker.Lacks(number) //nolint:gosec // what the wire carries
 }
 
 // observe follows what a packet tells of its layer besides its bytes.

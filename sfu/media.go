@@ -36,7 +36,10 @@ type arrival struct {
 	packet wire.Packet
 	input  forward.Input
 	layer  *Layer
-	repair []byte // the packet that an RTX packet stands for
+	repair []byte // the packet that an RTX or RED packet stands for
+	// earlier are packets of sound before this one, as Input.Earlier says; made for the
+	// first viewer who wants redundancy.
+	earlier *earlier
 }
 
 // media is a participant's side of the packet path. It is the Receiver of the
@@ -55,6 +58,7 @@ type media struct {
 	ingress ingress
 	arrived []arrival // packets of this round, to be delivered; made for the first, for most only watch
 	count   int
+	blocks  []codec.REDBlock
 	sum     sum           // of a delivery that others help with
 	repair  []byte        // a packet from a history
 	unasked []repair.Left // of this feedback
@@ -76,12 +80,19 @@ type route struct {
 	incoming jsep.Incoming
 	codecs   [128]*jsep.Codec // by payload type
 	rtx      [128]*jsep.Codec // by the RTX payload type
+	red      [128]bool        // the payload type is RED around the codec
 }
 
 func newRoute(t *Track, in jsep.Incoming) *route {
 	r := &route{track: t, incoming: in}
 	for i := range in.Codecs {
 		c := &r.incoming.Codecs[i]
+		if c.Codec == codec.RED {
+			r.red[c.PayloadType&127] = true
+			c = inner(r.incoming.Codecs, c)
+			r.codecs[r.incoming.Codecs[i].PayloadType&127] = c
+			continue
+		}
 		r.codecs[c.PayloadType&127] = c
 		if c.RTXPayloadType != 0 {
 			r.rtx[c.RTXPayloadType&127] = c
@@ -155,6 +166,12 @@ func (m *media) ReceiveRTP(now time.Duration, b []byte, out *transport.Batch) (m
 	}
 	if !m.admit(now, s.layer.track, c) {
 		return false
+	}
+	if s.route.red[p.PayloadType&127] {
+		if a, b = m.unwrap(now, table, s, a, c); a == nil {
+			m.p.server.counter.malformed.Inc()
+			return false
+		}
 	}
 	a.layer = s.layer
 	if !s.layer.receive(now, a, b, s.rtx) {

@@ -261,7 +261,7 @@ func (p *Participant) add(t *Track) {
 	sub := newSubscription(t, p)
 	sub.slot = p.session.Add(jsep.Sending{
 		Track: t.id, Stream: t.stream(), Video: t.kind == Video, Codec: t.parameters,
-		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.offered(), TransportCC: true,
+		SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, Extensions: t.offered(), TransportCC: true, RED: true,
 	})
 	p.subs[t] = sub
 	p.bySlot[sub.slot] = sub

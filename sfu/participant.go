@@ -46,6 +46,9 @@ type Participant struct {
 
 	media    media // owned by whoever receives the peer's packets, see media.go
 	downlink downlink
+	// redundancy is which packets of sound before each the client gets once more; written
+	// by the loop.
+	redundancy atomic.Uint32
 
 	// ---- owned by the loop ----
 

@@ -69,7 +69,8 @@ type Explanation struct {
 	State    string      `json:"state"` // of the media path: new, connected, disconnected, failed, closed
 	Path     string      `json:"path"`  // "udp host", …; empty before it is connected
 	RTT      float64     `json:"rttMs"`
-	Downlink *Downlink   `json:"downlink"` // nil where the client gives no feedback
+	Copies   int         `json:"soundCopies"` // how often each packet of sound is carried once more
+	Downlink *Downlink   `json:"downlink"`    // nil where the client gives no feedback
 	Receives []Received  `json:"subscriptions"`
 	Sends    []SentTrack `json:"tracks"`
 	Time     time.Time   `json:"time"` // of this explanation

@@ -211,6 +211,14 @@ func (s *Subscription) repeat(now time.Duration, sequence uint16, r *repairs, pa
 	if !found.Again {
 		r.fresh++
 	}
+	var before *earlier
+	if mask := found.Edit.Redundant; mask != 0 {
+		before = &earlier{}
+		if before.read(s.track, found.Layer, found.Ext, &p, mask) != mask {
+			counter.nackIn[nackGone].Inc() // what it carried once more isn't held any longer
+			return packet
+		}
+	}
 	copies := 1
 	if video && r.lossy {
 		copies += r.spare
@@ -221,7 +229,7 @@ func (s *Subscription) repeat(now time.Duration, sequence uint16, r *repairs, pa
 	for range copies {
 		counter.repairedOut.Inc()
 		out.Reserve(1)
-		out.Put(s.appendRepair(out.Next(), &p, &found.Edit))
+		out.Put(s.appendRepair(out.Next(), &p, &found.Edit, before))
 	}
 	s.viewer.media.peer.Send(out, transport.Outgoing{Stamp: r.numbers.counted(), Repair: true})
 	return packet
@@ -239,10 +247,10 @@ func (s *Subscription) left(layer int8) bool {
 // appendRepair writes a retransmission: over RTX, or where the viewer has none
 // as the very bytes that were sent before (SRTP must not see one packet index
 // with two contents).
-func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
+func (s *Subscription) appendRepair(to []byte, p *wire.Packet, edit *wire.Edit, before *earlier) []byte {
 	n := s.numbers.Load()
 	if n.RTXSSRC == 0 || n.RTXPayloadType == 0 {
-		return n.append(to, p, edit)
+		return n.append(to, p, edit, before)
 	}
 	s.mu.Lock()
 	s.rtxSequence++

@@ -94,6 +94,7 @@ type counters struct {
 	nackOut                  stat.Counter
 	repairedIn, recovered    stat.Counter
 	repairedOut              stat.Counter
+	restored, carried        stat.Counter // packets of sound, by redundancy
 	unrepairable             [numLossResults]stat.Counter
 	pliIn, pliOut            stat.Counter
 	pliMerged, pliIgnored    stat.Counter
@@ -148,6 +149,7 @@ type Stats struct {
 	AcceptErrors         uint64     // of the ICE-TCP listeners
 	NACKs                []Labelled // direction, result: sequence numbers
 	Retransmissions      []Labelled // direction
+	Redundancy           []Labelled // direction (in: restored from a publisher's; out: carried to viewers once more): packets of sound
 	Unrepairable         []Labelled // outcome (keyframe, skipped): of what viewers miss and nobody can send again
 	KeyframeRequests     []Labelled // direction, result
 	ICESelected          []Labelled // protocol, type of the remote candidate
@@ -189,6 +191,7 @@ func (s *Server) Stats() Stats {
 		Retransmissions: []Labelled{
 			{[]string{"in"}, c.repairedIn.Load()}, {[]string{"out"}, c.repairedOut.Load()},
 		},
+		Redundancy: []Labelled{{[]string{"in"}, c.restored.Load()}, {[]string{"out"}, c.carried.Load()}},
 		KeyframeRequests: []Labelled{
 			{[]string{"in", "received"}, c.pliIn.Load()}, {[]string{"in", "ignored"}, c.pliIgnored.Load()},
 			{[]string{"out", "sent"}, c.pliOut.Load()},

@@ -2,13 +2,13 @@ package sfu
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"plenum/sfu/internal/alloc"
-	"plenum/sfu/internal/codec"
 	"plenum/sfu/internal/forward"
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/repair"
@@ -67,7 +67,7 @@ type Subscription struct {
 // numbers are how packets look to the viewer.
 type numbers struct {
 	wire.Format
-	plain bool // the viewer knows Opus but not the RED around it
+	red wire.Format // of packets with redundancy; its payload type is 0 if the viewer knows none
 }
 
 // counted reports whether packets carry transport-wide numbers.
@@ -111,7 +111,8 @@ func (s *ssrcs) next() uint32 {
 
 // accept takes over what the viewer's description settled.
 func (s *Subscription) accept(r jsep.Result) {
-	now := &numbers{Format: r.Format, plain: s.track.codec == codec.RED && r.Codec == codec.Opus}
+	now := &numbers{Format: r.Format, red: r.Format}
+	now.red.PayloadType = r.REDPayloadType
 	if before := s.numbers.Swap(now); before != nil && *before != *now {
 		s.mu.Lock()
 		s.renumbered = true
@@ -200,7 +201,10 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	n := s.numbers.Load()
 	out.Reserve(len(arrived))
 	s.mu.Lock()
-	before := s.stream.Current().Layer
+	before, carried := s.stream.Current().Layer, 0
+	if s.track.kind == Audio {
+		s.stream.SetRedundancy(s.redundancy(now, n))
+	}
 	for i := range arrived {
 		edit, verdict := s.stream.Push(now, &arrived[i].input)
 		if verdict != forward.Forward {
@@ -208,7 +212,8 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 			continue
 		}
 		edit.Playout = s.playout
-		b := n.append(out.Next(), &arrived[i].packet, &edit)
+		carried += bits.OnesCount8(edit.Redundant)
+		b := n.append(out.Next(), &arrived[i].packet, &edit, arrived[i].earlier)
 		out.Put(b)
 		packets++
 		bytes += uint64(len(b))
@@ -217,6 +222,9 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	report := forwarded && !s.reported && s.viewer.media.peer.Secured()
 	fell := s.track.kind == Video && s.stream.Current().Layer < before
 	s.mu.Unlock()
+	if carried > 0 {
+		s.viewer.server.counter.carried.Add(uint64(carried)) //nolint:gosec // not negative
+	}
 	if fell {
 		s.viewer.media.peer.Discard(s.ssrc)
 	}
@@ -232,16 +240,6 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 		s.report(now, arrived[0].input.Layer, out)
 	}
 	return packets, bytes
-}
-
-// append writes a packet as the viewer gets it.
-func (n *numbers) append(to []byte, p *wire.Packet, edit *wire.Edit) []byte {
-	if !n.plain {
-		return n.Append(to, p, edit)
-	}
-	plain := *p
-	plain.Payload = codec.REDPrimary(p.Payload)
-	return n.Append(to, &plain, edit)
 }
 
 // padding is the size of the packets that probe, in bytes: the most that RTP's
@@ -363,6 +361,9 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 	lost := max(0, total-s.lost)
 	s.lost = max(s.lost, total)
 	s.mu.Unlock()
+	if s.track.kind == Audio {
+		s.viewer.downlink.reported(float64(r.FractionLost) / 256)
+	}
 	counter := &s.viewer.server.counter
 	if rtt > 0 {
 		counter.rtt.Observe(rtt.Seconds())

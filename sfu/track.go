@@ -47,6 +47,10 @@ type Track struct {
 	subsMu sync.Mutex // guards writes of subs
 	subs   atomic.Pointer[[]*Subscription]
 
+	// redundantUntil is a time.Duration, until which some viewer wants packets of sound
+	// with those before them.
+	redundantUntil atomic.Int64
+
 	// level is the sum of audio levels (low 32 bits) and their number (high)
 	// since the room last looked.
 	level atomic.Uint64

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"math"
+	"math/bits"
 	"time"
 
 	"plenum/sfu/internal/alloc"
@@ -131,6 +132,7 @@ func (p *Participant) allocate(now time.Duration) {
 	if least = max(min(least, budget.credit), min(begun, 2*budget.credit)); least > budget.send {
 		budget.send, budget.pace = least, least
 	}
+	p.redundancy.Store(uint32(p.downlink.redundancy(now, audio, budget.send)))
 	told := budget.send
 	if budget.outage {
 		budget.send = 0 // what is sent now would be lost, and a keyframe asked for when it ends
@@ -141,7 +143,8 @@ func (p *Participant) allocate(now time.Duration) {
 	if budget.send == unlimited {
 		p.peer.SetEstimate(now, 0, false)
 	} else {
-		p.peer.SetEstimate(now, budget.pace+audio, budget.pace < budget.send)
+		sound := audio * uint64(1+bits.OnesCount32(p.redundancy.Load())) //nolint:gosec // small
+		p.peer.SetEstimate(now, budget.pace+sound, budget.pace < budget.send)
 		if budget.stand > 0 {
 			p.peer.Stand(now, budget.stand)
 		}

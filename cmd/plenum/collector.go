@@ -62,6 +62,8 @@ var families = []family{
 		func(s *snapshot) []sfu.Labelled { return s.engine.NACKs }),
 	counters("plenum_retransmissions_total", "Packets sent again by publishers (in) and to viewers (out).", []string{"direction"},
 		func(s *snapshot) []sfu.Labelled { return s.engine.Retransmissions }),
+	counters("plenum_redundant_packets_total", "Packets of sound that were restored from a publisher's redundancy (in), or that others carried to viewers once more (out).", []string{"direction"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.Redundancy }),
 	counters("plenum_unrepairable_losses_total", "Losses of viewers that nobody could make up for: a keyframe was wished without being asked for, or the frame was skipped.", []string{"outcome"},
 		func(s *snapshot) []sfu.Labelled { return s.engine.Unrepairable }),
 	counters("plenum_keyframe_requests_total", "Keyframe requests from viewers (in) and to publishers (out).", []string{"direction", "result"},

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 
 	"plenum/signaling/client"
@@ -36,7 +37,10 @@ func (p *Person) on(e client.Event) {
 	p.events = append(p.events, e)
 	if t, ok := e.(client.Track); ok {
 		r := client.NewReceiver(t)
-		if p.silent {
+		switch {
+		case p.world.hear != nil && t.Remote.Kind() == webrtc.RTPCodecTypeAudio:
+			r = client.NewPacketReceiver(heard{t.Remote, p}, client.ReceiverOptions{RTCP: t.Peer.WriteRTCP, SSRC: uint32(t.Remote.SSRC())})
+		case p.silent:
 			r = client.NewPacketReceiver(t.Remote, client.ReceiverOptions{SSRC: uint32(t.Remote.SSRC()), VP8: t.Remote.Codec().MimeType == webrtc.MimeTypeVP8})
 		}
 		p.tracks[t.Info.ID] = r
@@ -52,6 +56,20 @@ func (p *Person) on(e client.Event) {
 	case p.changed <- struct{}{}:
 	default:
 	}
+}
+
+// heard passes packets of sound on to Options.Hear.
+type heard struct {
+	client.Packets
+	p *Person
+}
+
+func (h heard) Read(b []byte) (n int, a interceptor.Attributes, err error) {
+	n, a, err = h.Packets.Read(b)
+	if err == nil {
+		h.p.world.hear(h.p, b[:n])
+	}
+	return n, a, err
 }
 
 // Events are all so far.

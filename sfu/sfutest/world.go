@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -39,11 +40,14 @@ type World struct {
 	Server *sfu.Server
 
 	router  *vnet.Router
+	hear    func(p *Person, packet []byte)
 	hosts   atomic.Int32
 	loss    atomic.Uint64 // of a million packets, either way
 	lossTo  atomic.Value  // the address (string) that alone they are lost on the way to, "" for all
 	dropped atomic.Uint64 // RTP and RTCP only
 	dark    sync.Map      // addresses (string) whose packets vanish
+	reused  atomic.Uint64 // SRTP packets under the number of another one
+	sent    sync.Map      // what those were (uint64, a hash) by packetIndex
 	newest  sync.Map      // the last sequence number (uint16) by stream
 	links   []*Link
 	seed    *rand.Rand
@@ -55,12 +59,15 @@ type Options struct {
 	Delay  time.Duration // one way
 	Jitter time.Duration
 	Config sfu.Config
+	// Hear, if not nil, gets the packets of sound that a person receives, as they
+	// come. It must not keep the bytes.
+	Hear func(p *Person, packet []byte)
 }
 
 // New makes a world inside the bubble of the calling test. Close ends it.
 func New(t testing.TB, o Options) *World {
 	t.Helper()
-	w := &World{T: t, seed: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable
+	w := &World{T: t, hear: o.Hear, seed: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable
 	router, err := vnet.NewRouter(&vnet.RouterConfig{
 		CIDR: "10.0.0.0/8", MinDelay: o.Delay, MaxJitter: o.Jitter, QueueSize: 100_000,
 		LoggerFactory: quiet{},
@@ -92,6 +99,9 @@ func New(t testing.TB, o Options) *World {
 
 // Close ends the server and the network. Everyone must have left.
 func (w *World) Close() {
+	if n := w.reused.Load(); n > 0 {
+		w.T.Errorf("%d SRTP packets had the index of another: one key stream encrypted two contents", n)
+	}
 	if err := w.Server.Close(errors.New("the test is over")); err != nil {
 		w.T.Error(err)
 	}
@@ -156,7 +166,23 @@ func (w *World) see(to string, data []byte) {
 		return
 	}
 	host, _, _ := strings.Cut(to, ":")
-	w.newest.Store(stream{host, binary.BigEndian.Uint32(data[8:])}, binary.BigEndian.Uint16(data[2:]))
+	s, sequence := stream{host, binary.BigEndian.Uint32(data[8:])}, binary.BigEndian.Uint16(data[2:])
+	w.newest.Store(s, sequence)
+	if host == serverIP {
+		return // pion stamps what it repeats anew
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write(data)
+	// Streams of tests don't last for 65,536 packets.
+	if before, again := w.sent.LoadOrStore(packetIndex{s, sequence}, hash.Sum64()); again && before != hash.Sum64() {
+		w.reused.Add(1)
+	}
+}
+
+// packetIndex is what SRTP's key stream depends on, beside the key.
+type packetIndex struct {
+	stream
+	sequence uint16
 }
 
 // stream is an SSRC as one client gets it.
@@ -232,6 +258,12 @@ func (w *World) JoinWith(room, name string, media *webrtc.MediaEngine) *Person {
 	return w.join(room, name, media, nil, false, nil)
 }
 
+// JoinRED puts someone into the room who knows RED.
+func (w *World) JoinRED(room, name string, publish ...client.Local) *Person {
+	w.T.Helper()
+	return w.joinAs(client.Options{RED: true, Publish: publish}, room, name, nil, nil, false)
+}
+
 // JoinSilent puts a viewer into the room who asks for no packet again, nor for keyframes.
 func (w *World) JoinSilent(room, name string) *Person {
 	w.T.Helper()
@@ -239,6 +271,12 @@ func (w *World) JoinSilent(room, name string) *Person {
 }
 
 func (w *World) join(room, name string, media *webrtc.MediaEngine, link *Link, silent bool, publish []client.Local) *Person {
+	w.T.Helper()
+	return w.joinAs(client.Options{Publish: publish}, room, name, media, link, silent)
+}
+
+// joinAs puts someone into the room whose client has the options o, completed.
+func (w *World) joinAs(o client.Options, room, name string, media *webrtc.MediaEngine, link *Link, silent bool) *Person {
 	w.T.Helper()
 	p := &Person{world: w, Name: name, silent: silent, tracks: map[string]*client.Receiver{}, sources: map[string]client.TrackInfo{}}
 	n := w.hosts.Add(1)
@@ -251,7 +289,7 @@ func (w *World) join(room, name string, media *webrtc.MediaEngine, link *Link, s
 		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 		s.LoggerFactory = quiet{}
 	}
-	o := client.Options{Room: room, Name: name, Publish: publish, On: p.on, Setting: setting, Dial: bridge.dial}
+	o.Room, o.Name, o.On, o.Setting, o.Dial = room, name, p.on, setting, bridge.dial
 	if media != nil {
 		var engine webrtc.SettingEngine
 		setting(&engine)

@@ -33,6 +33,9 @@ type Options struct {
 	Publish     []Local
 	DataChannel bool
 
+	// RED says that the client knows the redundancy of RFC 2198 around Opus.
+	RED bool
+
 	// On receives every event, in order, on the client's one goroutine. It must
 	// not block and must not call Close; it may call any other method. Nil
 	// ignores the events.

@@ -39,12 +39,20 @@ var videoCodecs = []codecLine{
 	{webrtc.MimeTypeAV1, "level-idx=5;profile=0;tier=0", 45, 46},
 }
 
-func newMediaEngine() (*webrtc.MediaEngine, error) {
+// RED is Opus with redundancy (RFC 2198), for tracks of a client with Options.RED.
+var RED = webrtc.RTPCodecCapability{MimeType: "audio/red", ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}
+
+func newMediaEngine(red bool) (*webrtc.MediaEngine, error) {
 	m := new(webrtc.MediaEngine)
 	opus := Opus
 	opus.RTCPFeedback = []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}}
 	if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: 111}, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, err
+	}
+	if red {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: RED, PayloadType: 63}, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, err
+		}
 	}
 	feedback := []webrtc.RTCPFeedback{
 		{Type: webrtc.TypeRTCPFBTransportCC},
@@ -124,8 +132,8 @@ func newRegistry(names *namer) (*interceptor.Registry, error) {
 }
 
 // newAPI is the default of Options.API.
-func newAPI(setting func(*webrtc.SettingEngine), names *namer) (*webrtc.API, error) {
-	media, err := newMediaEngine()
+func newAPI(setting func(*webrtc.SettingEngine), names *namer, red bool) (*webrtc.API, error) {
+	media, err := newMediaEngine(red)
 	if err != nil {
 		return nil, err
 	}

@@ -144,7 +144,7 @@ func (s *fakeServer) dial(_ context.Context, session string) (Signal, error) {
 
 func (s *fakeServer) newMember() *fakeMember {
 	m := &fakeMember{server: s, id: fmt.Sprintf("m%d", len(s.members)), kinds: map[string]Source{}, hold: newLock()}
-	media, err := newMediaEngine()
+	media, err := newMediaEngine(false)
 	check(s.t, err)
 	registry := new(interceptor.Registry)
 	check(s.t, webrtc.RegisterDefaultInterceptors(media, registry))

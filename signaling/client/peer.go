@@ -79,7 +79,7 @@ func (c *Client) newPeer(servers []ICEServer) (*peer, error) {
 	api := c.options.API
 	if api == nil {
 		var err error
-		if api, err = newAPI(c.options.Setting, p.names); err != nil {
+		if api, err = newAPI(c.options.Setting, p.names, c.options.RED); err != nil {
 			return nil, err
 		}
 	}

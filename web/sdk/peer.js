@@ -1,5 +1,5 @@
 import {errorOf} from './errors.js';
-import {attach, detach, keepPaused, reserve, tune} from './sending.js';
+import {attach, detach, keepPaused, offerRepeats, reserve, tune} from './sending.js';
 
 /**
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
@@ -182,7 +182,7 @@ export class Peer {
     const {type, sdp} = description;
     if (type !== 'offer' && type !== 'answer') return;
     if (type === 'offer') this.#announce();
-    this.#owner.send({type, sdp});
+    this.#owner.send({type, sdp: type === 'offer' ? offerRepeats(sdp) : sdp});
   }
 
   /** Names the sources of our m-lines; their mids exist only once an offer has been made. */

@@ -126,6 +126,22 @@ export function keepPaused(sdp, locals) {
 }
 
 /**
+ * Writes into an offer that lost packets of sound may be asked for again. libwebrtc can
+ * do that and doesn't say so; it does it where the answer says so. Only browsers that
+ * know RED, which are those made of it, are spoken for.
+ *
+ * @param {string} sdp
+ */
+export function offerRepeats(sdp) {
+  return sdp.split(/^(?=m=)/m).map((section) => {
+    if (!section.startsWith('m=audio') || !/^a=rtpmap:\d+ red\//m.test(section)) return section;
+    return section.replace(/^a=rtpmap:(\d+) (?:red|opus)\/.*(\r?\n)/gm, (line, number, end) => (
+      new RegExp(`^a=rtcp-fb:${number} nack\\r?$`, 'm').test(section) ? line : `${line}a=rtcp-fb:${number} nack${end}`
+    ));
+  }).join('');
+}
+
+/**
  * Brings the sender's parameters in line with the track's size and with what is
  * watched. Wanted after every remote description too, which may have changed them.
  *
@@ -220,14 +236,22 @@ function addTransceiver(pc, what, init, layers) {
   return pc.addTransceiver(what, init);
 }
 
-/** @param {RTCRtpTransceiver} transceiver @param {string} kind @param {string} [codec]  only this one; else VP8 first */
+/**
+ * The codecs of a track in the order in which the browser should choose. Sound goes with
+ * redundancy (RED) where the browser can: what is lost on the way up comes with the
+ * next packet. The server passes it on only to those who need it.
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {string} kind
+ * @param {string} [codec]  of video: only this one; else VP8 first
+ */
 function preferCodec(transceiver, kind, codec) {
-  if (kind !== 'video' || !transceiver.setCodecPreferences) return;
-  const all = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
-  const is = (/** @type {RTCRtpCodec | undefined} */ one, /** @type {string} */ name) => one?.mimeType.toLowerCase() === `video/${name}`;
-  const name = codec?.toLowerCase() ?? 'vp8';
+  if (!transceiver.setCodecPreferences) return;
+  const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const is = (/** @type {RTCRtpCodec | undefined} */ one, /** @type {string} */ name) => one?.mimeType.toLowerCase() === `${kind}/${name}`;
+  const name = kind === 'audio' ? 'red' : codec?.toLowerCase() ?? 'vp8';
   const wanted = all.filter((one) => is(one, name));
   if (wanted.length === 0) return;
-  if (codec) transceiver.setCodecPreferences([...wanted, ...all.filter((one) => is(one, 'rtx'))]);
+  if (codec && kind === 'video') transceiver.setCodecPreferences([...wanted, ...all.filter((one) => is(one, 'rtx'))]);
   else if (!is(all[0], name)) transceiver.setCodecPreferences([...wanted, ...all.filter((one) => !is(one, name))]);
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {beforeEach, test} from 'node:test';
 import {encodings} from '../sdk/encodings.js';
-import {keepPaused} from '../sdk/sending.js';
+import {keepPaused, offerRepeats} from '../sdk/sending.js';
 import {FakePeerConnection, FakeSocket, FakeTrack, answer, enter, install, offer, pass, settle} from './fakes.js';
 
 beforeEach(install);
@@ -197,4 +197,16 @@ test('layers within one stream are the server’s to choose', async () => {
   const {sender, layers} = await publishing(hd, {codec: 'VP9'});
   await layers({q: false, h: false, f: false});
   assert.deepEqual(sender.active, ['']);
+});
+
+test('an offer says that lost packets of sound may be asked for, where the browser knows RED', () => {
+  const audio = (...lines) => ['m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9', 'a=mid:0', ...lines, ''].join('\r\n');
+  const red = audio('a=rtpmap:111 opus/48000/2', 'a=rtcp-fb:111 transport-cc', 'a=rtpmap:63 red/48000/2', 'a=fmtp:63 111/111', 'a=rtpmap:9 G722/8000');
+  const session = 'v=0\r\ns=-\r\n', video = 'm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n';
+  const offered = offerRepeats(session + red + video);
+  assert.deepEqual(offered.match(/a=rtcp-fb:.*(?=\r\n)/g), ['a=rtcp-fb:111 nack', 'a=rtcp-fb:111 transport-cc', 'a=rtcp-fb:63 nack']);
+  assert.ok(offered.startsWith(session) && offered.endsWith(video));
+  assert.equal(offerRepeats(offered), offered, 'said once');
+  const plain = audio('a=rtpmap:111 opus/48000/2');
+  assert.equal(offerRepeats(session + plain), session + plain);
 });

@@ -186,3 +186,11 @@ test('nothing to publish is a mistake', async () => {
   const {room} = await enter();
   assert.throws(() => room.publish([]), TypeError);
 });
+
+test('sound goes with redundancy where the browser can', async () => {
+  for (const [has, expected] of /** @type {const} */ ([[['opus', 'red', 'G722'], ['audio/red', 'audio/opus', 'audio/G722']], [['opus', 'G722'], undefined]])) {
+    RTCRtpReceiver.getCapabilities = (kind) => ({codecs: kind === 'audio' ? has.map((name) => ({mimeType: `audio/${name}`})) : []});
+    const {pc} = await publishing(new FakeTrack('audio'));
+    assert.deepEqual(pc.getTransceivers()[0].codecs?.map(({mimeType}) => mimeType), expected);
+  }
+});

@@ -65,7 +65,7 @@ type sent struct {
 	flags     sentFlags
 }
 
-// sentFlags are the yes-or-no fields of an edit.
+// sentFlags are the yes-or-no fields of an edit and, in the upper half, its redundancy.
 type sentFlags uint8
 
 const (
@@ -73,6 +73,8 @@ const (
 	sentEmpty
 	sentRenumber
 	sentUpper
+
+	sentRedundancy = 8 - MaxRedundancy // the shift
 )
 
 // asked counts a request and reports how many there were, repeated how many repeats.
@@ -90,6 +92,7 @@ func (e *sent) edit(sequence uint16) wire.Edit {
 	return wire.Edit{
 		Sequence: sequence, Timestamp: e.timestamp, PatchLen: e.patchLen, Patch: e.patch, Frame: e.frame,
 		Marker: e.flags&sentMarker != 0, Empty: e.flags&sentEmpty != 0, Renumber: e.flags&sentRenumber != 0,
+		Redundant: uint8(e.flags >> sentRedundancy),
 	}
 }
 
@@ -176,7 +179,7 @@ func (m *memory) grow(top int64) {
 }
 
 func (m *memory) put(out int64, layer int8, ext int64, edit *wire.Edit, upper bool) {
-	var flags sentFlags
+	flags := sentFlags(edit.Redundant << sentRedundancy)
 	if upper {
 		flags |= sentUpper
 	}

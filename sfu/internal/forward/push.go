@@ -165,6 +165,9 @@ func (s *Stream) send(now time.Duration, in *Input, out int64, selected codec.Se
 	s.pictures.edit(in, newest, in.Ext <= s.numbers.newest, &edit)
 	// The picture ends for the viewer with the highest spatial layer that he gets.
 	edit.Marker = in.Info.End && in.Info.Spatial == selected.Spatial()
+	if s.redundancy != 0 {
+		edit.Redundant = s.redundant(in)
+	}
 	if newest {
 		if s.first == 0 {
 			s.first = out

@@ -76,6 +76,9 @@ type Input struct {
 	Marker    bool
 	Payload   []byte // without padding
 	Info      codec.Info
+	// Earlier tells which packets before this one are at hand as redundancy, bit 0
+	// being the one with the number before.
+	Earlier uint8
 }
 
 // source is what a Stream knows of one layer, whether it flows or not.
@@ -111,6 +114,8 @@ type Stream struct {
 	clock    clock
 	pictures pictures
 	memory   memory
+
+	redundancy uint8 // what SetRedundancy said
 
 	first int64 // the first number sent, 0 before that
 	key   int64 // the number with which the newest keyframe that was sent begins
@@ -151,6 +156,29 @@ func (s *Stream) SetTarget(t Target) {
 	t.Spatial, t.Temporal = clamp(t.Spatial), clamp(t.Temporal)
 	s.target = t
 	s.selector.target = codec.Select(uint8(t.Spatial), uint8(t.Temporal)) //nolint:gosec // 0 to AllLayers
+}
+
+// MaxRedundancy is how many packets back redundancy may reach.
+const MaxRedundancy = 4
+
+// SetRedundancy says which packets before it each packet of sound carries once more, if
+// they are at hand and were sent: bit 0 is the one before, and so on up to MaxRedundancy.
+func (s *Stream) SetRedundancy(mask uint8) {
+	if !s.video {
+		s.redundancy = mask & (1<<MaxRedundancy - 1)
+	}
+}
+
+// redundant is what of the redundancy packet in can carry: what the viewer was sent, or
+// should have been, in this run.
+func (s *Stream) redundant(in *Input) uint8 {
+	mask := s.redundancy & in.Earlier
+	for back := int64(1); mask>>(back-1) != 0; back++ {
+		if _, place := s.numbers.find(in.Ext - back); place != within {
+			mask &^= 1 << (back - 1)
+		}
+	}
+	return mask
 }
 
 // clamp is a layer index that makes sense.

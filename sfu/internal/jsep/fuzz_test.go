@@ -40,7 +40,7 @@ func inFlight(t testing.TB) *Session {
 	s.Add(vp8Track(1))
 	s.Add(opusTrack(1))
 	s.Add(trackOf(codec.H264, "packetization-mode=1;profile-level-id=42e01f"))
-	s.Add(trackOf(codec.RED, "111/111"))
+	s.Add(redTrack(3))
 	s.Offer()
 	return s
 }
@@ -88,7 +88,7 @@ func checkApplied(t *testing.T, s *Session, text string) {
 		t.Errorf("the same offer again: %v", err)
 	}
 	slots := []*Slot{
-		s.Add(vp8Track(7)), s.Add(opusTrack(7)), s.Add(trackOf(codec.H264, "")), s.Add(trackOf(codec.RED, "")),
+		s.Add(vp8Track(7)), s.Add(opusTrack(7)), s.Add(trackOf(codec.H264, "")), s.Add(redTrack(8)),
 	}
 	checkSlotNumbers(t, s.Offer(), slots)
 	applied(t, s, reply(t, s.Offer()))

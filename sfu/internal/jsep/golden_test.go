@@ -133,7 +133,7 @@ func dialog(t *testing.T, browser string) (s *Session, slots []*Slot, results []
 	h264 := vp8Track(2)
 	h264.Codec = Codec{Codec: codec.H264, ClockRate: 90000, Fmtp: "packetization-mode=1;profile-level-id=42e01f"}
 	red := opusTrack(2)
-	red.Codec = Codec{Codec: codec.RED, ClockRate: 48000, Channels: 2, Fmtp: "111/111"}
+	red.RED = true
 	for _, track := range []Sending{vp8Track(1), opusTrack(1), h264, red} {
 		slots = append(slots, s.Add(track))
 	}
@@ -155,8 +155,8 @@ func TestGoldenDialogChromium(t *testing.T) {
 		{Slot: slots[2], Accepted: true, Codec: codec.H264, NACK: true, Format: wire.Format{
 			SSRC: 1004, RTXSSRC: 1005, PayloadType: 108, RTXPayloadType: 109,
 			Extensions: wire.ExtensionIDs{wire.ExtensionMid: 9}}},
-		{Slot: slots[3], Accepted: true, Codec: codec.RED, Format: wire.Format{
-			SSRC: 5002, PayloadType: 63,
+		{Slot: slots[3], Accepted: true, Codec: codec.Opus, REDPayloadType: 63, Format: wire.Format{
+			SSRC: 5002, PayloadType: 111,
 			Extensions: wire.ExtensionIDs{wire.ExtensionMid: 9, wire.ExtensionAudioLevel: 12}}},
 	} {
 		if results[i] != want {
@@ -171,8 +171,8 @@ func TestGoldenDialogFirefox(t *testing.T) {
 	if r := results[2]; r.Accepted {
 		t.Errorf("H264 is accepted where the browser has none: %+v", r)
 	}
-	if r := results[3]; !r.Accepted || r.Codec != codec.Opus || r.Format.PayloadType != 109 {
-		t.Errorf("RED does not fall back to Opus: %+v", r)
+	if r := results[3]; !r.Accepted || r.Codec != codec.Opus || r.Format.PayloadType != 109 || r.REDPayloadType != 0 {
+		t.Errorf("RED where the browser has none: %+v", r)
 	}
 	if _, sending := slots[2].Sending(); sending {
 		t.Error("the rejected slot still sends")

@@ -176,14 +176,18 @@ func (l *line) stop(s *section) {
 
 // match finds the codec of a client's m-line in which the slot can be sent, nil
 // if there is none: the number that it has now, else any of the same format.
-// RED may lose its redundancy and go as the Opus in it.
-func (s *Slot) match(sec *section) *Codec {
-	wanted := s.format()
-	if c := sec.find(wanted, s.number); c != nil || wanted.codec != codec.RED {
-		return c
+func (s *Slot) match(sec *section) *Codec { return sec.find(s.format(), s.number) }
+
+// redundant is the RED around c in a client's m-line that carries the slot, nil if there
+// is none.
+func (s *Slot) redundant(sec *section, c *Codec) *Codec {
+	for i := range sec.codecs {
+		red := &sec.codecs[i]
+		if s.sending.RED && red.Codec == codec.RED && red.Carried() == c.PayloadType {
+			return red
+		}
 	}
-	wanted.codec = codec.Opus
-	return sec.find(wanted, s.number)
+	return nil
 }
 
 // find is the codec of format wanted, whatever it wraps; of several the one
@@ -221,6 +225,9 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 		SSRC: s.sending.SSRC, PayloadType: c.PayloadType,
 		Extensions: extensionIDs(sec.agreed(recvonly, s.offers)),
 	}
+	if red := s.redundant(sec, c); red != nil {
+		r.REDPayloadType = red.PayloadType
+	}
 	if s.sending.RTXSSRC != 0 && c.RTXPayloadType != 0 {
 		r.Format.RTXSSRC, r.Format.RTXPayloadType = s.sending.RTXSSRC, c.RTXPayloadType
 	}
@@ -231,7 +238,7 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 }
 
 // narrow is what we answer of a client's m-line that carries the slot: c alone,
-// and for RED the Opus in it.
+// and the RED around it.
 func (s *Slot) narrow(sec *section, c *Codec) []Codec {
 	only := *c
 	only.TransportCC = c.TransportCC && s.sending.feedback()
@@ -239,13 +246,10 @@ func (s *Slot) narrow(sec *section, c *Codec) []Codec {
 		only.RTXPayloadType = 0
 	}
 	codecs := []Codec{only}
-	if c.Codec == codec.RED {
-		for _, inner := range sec.codecs {
-			if inner.PayloadType == carriedByRED(c) {
-				inner.TransportCC, inner.RTXPayloadType = false, 0
-				codecs = append(codecs, inner)
-			}
-		}
+	if red := s.redundant(sec, c); red != nil {
+		around := *red
+		around.TransportCC, around.RTXPayloadType = false, 0
+		codecs = append(codecs, around)
 	}
 	return codecs
 }

@@ -291,7 +291,7 @@ func (r *trial) add() {
 		track.Codec = Codec{Codec: codec.H264, Fmtp: "packetization-mode=1;profile-level-id=42e01f"}
 	case 4:
 		track = opusTrack(r.serial)
-		track.Codec = Codec{Codec: codec.RED, Fmtp: "63/63"}
+		track.RED = true
 	default:
 		track = vp8Track(r.serial)
 	}
@@ -415,13 +415,16 @@ func (r *trial) checkResult(result Result) {
 	possible := false
 	for _, rtpmap := range l.accepted {
 		name, _, _ := strings.Cut(rtpmap, "/")
-		possible = possible || name == encodingName(sent) || sent == codec.RED && name == "opus"
+		possible = possible || name == encodingName(sent)
 	}
 	if accepted := !l.stopped && l.wants && possible && !alien; result.Accepted != accepted {
 		r.t.Fatalf("%q: accepted is %v, the client says %v", l.mid, result.Accepted, accepted)
 	}
 	if !result.Accepted {
 		return
+	}
+	if red := l.accepted[strconv.Itoa(int(result.REDPayloadType))]; result.REDPayloadType != 0 && !strings.HasPrefix(red, "red/") {
+		r.t.Fatalf("%q: RED as payload type %d, which the client takes for %q", l.mid, result.REDPayloadType, red)
 	}
 	rtpmap := l.accepted[strconv.Itoa(int(result.Format.PayloadType))]
 	if name, _, _ := strings.Cut(rtpmap, "/"); name == "" || name != encodingName(result.Codec) {

@@ -27,7 +27,7 @@ func formatOf(c *Codec) format {
 	}
 	f.profile, _ = profile(c.Codec, parseParameters(c.Fmtp))
 	if c.Codec == codec.RED {
-		f.inner = carriedByRED(c)
+		f.inner = c.Carried()
 	}
 	return f
 }
@@ -160,7 +160,7 @@ func (n *numbers) free(c codec.Codec) (uint8, bool) {
 }
 
 // slotCodecs are the codecs of an m-line that carries t, with their numbers:
-// t's own, first, with its RTX, and for RED the Opus in it. ok is false where
+// t's own, first, with its RTX, and the RED around it. ok is false where
 // no number is free. prefer is the number that t has now, 0 for none.
 func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool) {
 	c := Codec{
@@ -168,19 +168,7 @@ func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool)
 		Fmtp: canonical(t.Codec.Codec, t.Codec.Fmtp),
 		NACK: true, PLI: t.Video, FIR: t.Video, TransportCC: t.feedback(),
 	}
-	f := formatOf(&c)
-	if c.Codec == codec.RED {
-		inner := Codec{Codec: codec.Opus, ClockRate: c.ClockRate, Channels: c.Channels, NACK: true}
-		inner.Fmtp = canonical(codec.Opus, "")
-		if inner.PayloadType, ok = n.resolve(formatOf(&inner), inner.Fmtp, 0); !ok {
-			return nil, false
-		}
-		inner.Fmtp = n.payloads[inner.PayloadType].fmtp
-		codecs = append(codecs, inner)
-		number := strconv.Itoa(int(inner.PayloadType))
-		c.Fmtp, f.inner = number+"/"+number, inner.PayloadType
-	}
-	if c.PayloadType, ok = n.resolve(f, c.Fmtp, prefer); !ok {
+	if c.PayloadType, ok = n.resolve(formatOf(&c), c.Fmtp, prefer); !ok {
 		return nil, false
 	}
 	c.Fmtp = n.payloads[c.PayloadType].fmtp
@@ -188,7 +176,16 @@ func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool)
 		// Without a number for RTX the track is still worth sending.
 		c.RTXPayloadType, _ = n.resolve(formatOfRTX(c.PayloadType, c.ClockRate), aptOf(c.PayloadType), 0)
 	}
-	return append([]Codec{c}, codecs...), true
+	codecs = []Codec{c}
+	if t.RED { // likewise
+		number := strconv.Itoa(int(c.PayloadType))
+		red := Codec{Codec: codec.RED, ClockRate: c.ClockRate, Channels: c.Channels, Fmtp: number + "/" + number, NACK: true}
+		if red.PayloadType, ok = n.resolve(formatOf(&red), red.Fmtp, 0); ok {
+			red.Fmtp = n.payloads[red.PayloadType].fmtp
+			codecs = append(codecs, red)
+		}
+	}
+	return codecs, true
 }
 
 // extension is the id of kind, a new one if it has none yet; 0 where no id of a

@@ -19,6 +19,40 @@ func trackOf(c codec.Codec, fmtp string) Sending {
 	return t
 }
 
+// redTrack is Opus that is offered with the RED around it.
+func redTrack(n int) Sending {
+	t := opusTrack(n)
+	t.RED = true
+	return t
+}
+
+// RED goes around Opus, under the number that the client has for it.
+func TestRED(t *testing.T) {
+	client := bundled(mline("audio", "109 70 0", "a=rtpmap:109 opus/48000/2", "a=rtpmap:70 red/48000/2", "a=fmtp:70 109/109"))
+	for _, test := range []struct {
+		name    string
+		answer  func(offer string) string
+		payload uint8
+	}{
+		{"taken", func(offer string) string { return offer }, 70},
+		{"refused", func(offer string) string {
+			return strings.NewReplacer(" 109 70", " 109", "a=rtpmap:70 red/48000/2\r\n", "", "a=fmtp:70 109/109\r\n", "").Replace(offer)
+		}, 0},
+		{"around another", func(offer string) string { return strings.ReplaceAll(offer, "109/109", "96/96") }, 0},
+	} {
+		s := New(testLocal)
+		offered(t, s, client)
+		s.Add(redTrack(2))
+		if got := strings.Fields(strings.Split(sketch(t, s.Offer()), "\n")[1]); got[3] != "109,70" {
+			t.Fatalf("offered as %s", got[3])
+		}
+		r := applied(t, s, test.answer(reply(t, s.Offer())))[0]
+		if !r.Accepted || r.Codec != codec.Opus || r.Format.PayloadType != 109 || r.REDPayloadType != test.payload {
+			t.Errorf("%s: %+v", test.name, r)
+		}
+	}
+}
+
 // The client's number is used where the client has the same format.
 func TestPayloadTypes(t *testing.T) {
 	client := bundled(
@@ -34,7 +68,6 @@ func TestPayloadTypes(t *testing.T) {
 		formats string
 	}{
 		{codec.Opus, "stereo=1", "109"},
-		{codec.RED, "63/63", "70,109"},
 		{codec.PCMU, "", "0"},
 		{codec.PCMA, "", "8"},
 		{codec.G722, "", "9"},
@@ -66,14 +99,14 @@ func TestPayloadTypesRemembered(t *testing.T) {
 	offered(t, s, golden(t, "chromium-datachannel"))
 	h264 := trackOf(codec.H264, "profile-level-id=42e01f;packetization-mode=1")
 	first := s.Add(h264)
-	s.Add(trackOf(codec.RED, ""))
+	s.Add(redTrack(1))
 	s.Add(vp8Track(2))
 	expectSketch(t, s.Offer(), `
 0 application webrtc-datachannel
 s0 video sendonly 96,97 [p1 v1]
-s1 audio sendonly 99,98 [p1 a1]
+s1 audio sendonly 98,99 [p1 a1]
 s2 video sendonly 100,101 [p2 v2]`)
-	expectAttributes(t, s.Offer(), "s1", "fmtp", "99 98/98", "98 minptime=10;useinbandfec=1")
+	expectAttributes(t, s.Offer(), "s1", "fmtp", "98 minptime=10;useinbandfec=1", "99 98/98")
 	applied(t, s, reply(t, s.Offer()))
 	s.Remove(first)
 	settled(t, s)
@@ -82,7 +115,7 @@ s2 video sendonly 100,101 [p2 v2]`)
 	expectSketch(t, s.Offer(), `
 0 application webrtc-datachannel
 s0 video sendonly 96,97 [p1 v1]
-s1 audio sendonly 99,98 [p1 a1]
+s1 audio sendonly 98,99 [p1 a1]
 s2 video sendonly 100,101 [p2 v2]
 s3 audio sendonly 98 [p3 a3]`)
 	checkNumbers(t, s.Offer())

@@ -203,8 +203,8 @@ func completeRED(p *payload, payloads []payload) bool {
 	return false
 }
 
-// carriedByRED is the payload type inside a RED codec.
-func carriedByRED(c *Codec) uint8 {
+// Carried is the payload type inside a RED codec, 0 where its fmtp names none.
+func (c *Codec) Carried() uint8 {
 	first, _, _ := strings.Cut(c.Fmtp, "/")
 	n, err := strconv.ParseUint(first, 10, 7)
 	if err != nil {

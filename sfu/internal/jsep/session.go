@@ -102,8 +102,9 @@ const opusChannels = 2
 func (s *Session) Add(t Sending) *Slot {
 	t.Stream, t.Track = token(t.Stream), token(t.Track)
 	t.Extensions = slices.Clone(t.Extensions)
+	t.RED = t.RED && t.Codec.Codec == codec.Opus
 	switch {
-	case t.Codec.Codec == codec.Opus || t.Codec.Codec == codec.RED:
+	case t.Codec.Codec == codec.Opus:
 		t.Codec.Channels = opusChannels // whatever its publisher wrote
 	case t.Codec.Channels == 0 && !t.Video:
 		t.Codec.Channels = 1

@@ -87,7 +87,9 @@ type Sending struct {
 	Video         bool
 	// Codec is the publisher's, with its fmtp. The payload type that its viewer
 	// gets is another matter: see Result.
-	Codec         Codec
+	Codec Codec
+	// RED offers the redundancy of RFC 2198 around Codec as well, which is Opus.
+	RED           bool
 	SSRC, RTXSSRC uint32
 	// Extensions are those that the publisher sends; the slot offers the ones
 	// that may be forwarded.
@@ -108,9 +110,11 @@ type Result struct {
 	// sequence number only if the client gives feedback and knows RTX: a packet
 	// that is sent again as it was can't carry a new one.
 	Format wire.Format
-	// Codec is the one that the answer kept and Format.PayloadType means: the
-	// publisher's, or Opus where a client refused RED but took the Opus inside it.
+	// Codec is the one that Format.PayloadType means.
 	Codec codec.Codec
+	// REDPayloadType is that of RED around Codec, 0 where the client doesn't know it or
+	// it was not offered.
+	REDPayloadType uint8
 	// NACK: the client asks for lost packets.
 	NACK bool
 }

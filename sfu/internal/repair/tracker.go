@@ -80,9 +80,7 @@ func (t *Tracker) Receive(now time.Duration, ext int64) Arrival {
 		return Duplicate
 	}
 	t.mark(ext)
-	i, found := slices.BinarySearchFunc(t.missing, ext, func(m missing, ext int64) int {
-		return cmp.Compare(m.ext, ext)
-	})
+	i, found := t.find(ext)
 	switch {
 	case found && t.missing[i].tries > 0:
 		t.missing = slices.Delete(t.missing, i, i+1)
@@ -97,6 +95,22 @@ func (t *Tracker) Receive(now time.Duration, ext int64) Arrival {
 	default:
 		return Old
 	}
+}
+
+// Lacks reports whether packet ext would be new and of use: it is ahead of all others,
+// or missing and not given up.
+func (t *Tracker) Lacks(ext int64) bool {
+	if !t.started || ext > t.highest {
+		return t.started
+	}
+	_, found := t.find(ext)
+	return found
+}
+
+func (t *Tracker) find(ext int64) (int, bool) {
+	return slices.BinarySearchFunc(t.missing, ext, func(m missing, ext int64) int {
+		return cmp.Compare(m.ext, ext)
+	})
 }
 
 // advance moves highest to ext and takes the numbers in between as missing.

@@ -46,19 +46,21 @@ func (w *Watch) Sent(sequence uint16, what Left) {
 	w.sent[sequence%watched] = watchedPacket{what, sequence, true, false}
 }
 
-// Feedback notes whether the packet with that transport-wide number arrived.
-func (w *Watch) Feedback(now time.Duration, sequence uint16, arrived bool) {
+// Feedback notes whether the packet with that transport-wide number arrived. It returns
+// when the packet left; ok is false where that isn't known, or feedback came before.
+func (w *Watch) Feedback(now time.Duration, sequence uint16, arrived bool) (left time.Duration, ok bool) {
 	if w.sent == nil {
-		return
+		return 0, false
 	}
 	p := &w.sent[sequence%watched]
 	if !p.waits || p.sequence != sequence {
-		return
+		return 0, false
 	}
 	p.waits, p.arrived = false, arrived
 	if !arrived && len(w.lost) < maxLost && !w.twin(p, sequence-1) && !w.twin(p, sequence+1) {
 		w.lost = append(w.lost, lostPacket{p.Left, now})
 	}
+	return p.At, true
 }
 
 // twin reports whether the packet with a number beside p's is a copy of p that arrived, or

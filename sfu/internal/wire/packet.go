@@ -65,6 +65,9 @@ type Edit struct {
 	// Renumber replaces the dependency descriptor's frame number by Frame, if the
 	// packet has a descriptor.
 	Renumber bool
+	// Redundant tells which of the source's packets before this one it carries once
+	// more, bit 0 being the one before. Format leaves that to its caller.
+	Redundant uint8
 	// Playout tells the viewer how long to wait before it shows a picture; 0 tells nothing.
 	Playout Playout
 }
