@@ -23,6 +23,8 @@ type Config struct {
 	// TrustedProxies are those whose X-Forwarded-For names the client that a limit per
 	// address counts; by default no one's does.
 	TrustedProxies visitor.Proxies
+	// Limits are those of addresses and tokens; none by default.
+	Limits Limits
 	// ICEServers are handed to every client.
 	ICEServers []ICEServer
 	// ResumeTimeout is how long a session waits without a WebSocket; 30 s.

@@ -4,19 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
-	"sync"
-	"time"
-
-	"golang.org/x/time/rate"
-)
-
-// What one address may ask of GET /rooms/ROOM. A lobby asks every few seconds, and
-// a school or an office may have a hundred of them behind one address.
-const (
-	lookupsPerSecond = 20
-	lookupBurst      = 100
 )
 
 // maxNames bounds the names in one answer: nobody reads more before a call.
@@ -69,18 +57,23 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	answer, err := s.occupants(r)
+	q := request{client: s.client(r), room: r.PathValue("room"), token: r.URL.Query().Get("token")}
+	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
+		q.token = token
+	}
+	if refused := s.allowances.lookup(s.now(), q); refused != nil {
+		s.stats.lookups.inc(string(codeRateLimited))
+		s.tooMany(w, r, refused)
+		return
+	}
+	answer, err := s.occupants(q)
 	s.stats.lookups.inc(result(err))
 	var f *failure
 	if errors.As(err, &f) {
 		status := http.StatusBadRequest
-		switch f.code {
-		case codeUnauthorized:
+		if f.code == codeUnauthorized {
 			status = http.StatusUnauthorized
 			h.Set("WWW-Authenticate", "Bearer")
-		case codeRateLimited:
-			status = http.StatusTooManyRequests
-			h.Set("Retry-After", "1")
 		}
 		refuseLookup(w, status, f)
 		return
@@ -88,14 +81,7 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 	respond(w, http.StatusOK, answer)
 }
 
-func (s *Server) occupants(r *http.Request) (occupantsMessage, error) {
-	if !s.visitors.allow(s.client(r), time.Now()) {
-		return occupantsMessage{}, fail(codeRateLimited, "You ask more often than the server answers.")
-	}
-	q := request{room: r.PathValue("room"), token: r.URL.Query().Get("token")}
-	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
-		q.token = token
-	}
+func (s *Server) occupants(q request) (occupantsMessage, error) {
 	if _, err := s.authorize(q); err != nil {
 		return occupantsMessage{}, err
 	}
@@ -115,34 +101,4 @@ func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone needs no answer
-}
-
-// Visitors are forgotten after one to two of forgetAfter, when their allowance has
-// long been whole again, and sooner if there are more than maxVisitors.
-const (
-	forgetAfter = time.Minute
-	maxVisitors = 1 << 14
-)
-
-// visitors limits how often each address may ask.
-type visitors struct {
-	mu           sync.Mutex
-	recent, past map[netip.Addr]*rate.Limiter
-	turned       time.Time // when recent became past
-}
-
-func (v *visitors) allow(address netip.Addr, now time.Time) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.recent == nil || now.Sub(v.turned) > forgetAfter || len(v.recent) >= maxVisitors {
-		v.recent, v.past, v.turned = map[netip.Addr]*rate.Limiter{}, v.recent, now
-	}
-	limiter := v.recent[address]
-	if limiter == nil {
-		if limiter = v.past[address]; limiter == nil {
-			limiter = rate.NewLimiter(lookupsPerSecond, lookupBurst)
-		}
-		v.recent[address] = limiter
-	}
-	return limiter.AllowN(now, 1)
 }

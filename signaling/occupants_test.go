@@ -6,15 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"plenum/sfu"
-	"plenum/signaling/visitor"
 )
 
 // lookup is one answer to a request for a room's occupants.
@@ -196,61 +193,5 @@ func TestOccupantsOrigins(t *testing.T) {
 	}
 	if lookups := s.server.Stats().Lookups; lookups[originRefused] != 4 || lookups[ok] != 1 {
 		t.Errorf("%v", lookups)
-	}
-}
-
-func TestOccupantsRateLimited(t *testing.T) {
-	s := newRealSite(t, sfu.Config{}, nil)
-	ask := s.rooms()
-	later := time.Now().Add(time.Hour) // so that nothing comes back in time
-	for s.server.visitors.allow(netip.MustParseAddr("127.0.0.1"), later) {
-	}
-	if l := ask("GET", "demo", nil); l.status != 429 || l.Code != codeRateLimited || l.header.Get("Retry-After") == "" {
-		t.Errorf("%d %v %s", l.status, l.header, l.body)
-	}
-	forwarded := http.Header{"X-Forwarded-For": {"192.0.2.1:4711"}}
-	if l := ask("GET", "demo", forwarded); l.status != 429 {
-		t.Errorf("who forges a header is answered %d", l.status)
-	}
-	s.server.config.TrustedProxies = visitor.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
-	if l := ask("GET", "demo", forwarded); l.status != 200 {
-		t.Errorf("another client of a proxy is answered %d", l.status)
-	}
-}
-
-// Each address has an allowance of its own, which comes back with time; those who
-// were not seen for a while, and all but so many, are forgotten.
-func TestVisitors(t *testing.T) {
-	var v visitors
-	now := time.Unix(1e9, 0)
-	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	count := func(address netip.Addr) (n int) {
-		for v.allow(address, now) {
-			n++
-		}
-		return n
-	}
-	got := []int{count(a), count(a), count(b)}
-	now = now.Add(time.Second)
-	got = append(got, count(a))
-	now = now.Add(forgetAfter)
-	got = append(got, count(a))
-	if want := []int{lookupBurst, 0, lookupBurst, lookupsPerSecond, lookupBurst}; !reflect.DeepEqual(got, want) {
-		t.Errorf("answered %v, want %v", got, want)
-	}
-	now = now.Add(2 * forgetAfter)
-	v.allow(a, now)
-	now = now.Add(2 * forgetAfter)
-	v.allow(a, now)
-	if n := len(v.recent) + len(v.past); n != 2 { // a, twice
-		t.Errorf("%d are remembered", n)
-	}
-	address := netip.MustParseAddr("10.0.0.0")
-	for range 5 * maxVisitors {
-		v.allow(address, now)
-		address = address.Next()
-	}
-	if n := len(v.recent) + len(v.past); n > 2*maxVisitors {
-		t.Errorf("%d are remembered", n)
 	}
 }

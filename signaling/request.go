@@ -24,7 +24,8 @@ const (
 // request is what a client asks for when it connects.
 type request struct {
 	room, name     string
-	token, session string // secrets: never logged
+	token, session string     // secrets: never logged
+	client         netip.Addr // whom its limits count for
 }
 
 // parseRequest reads the query and the subprotocols. Secrets may be in either;

@@ -12,8 +12,8 @@ func TestParseRequest(t *testing.T) {
 		want             request
 		fails            bool
 	}{
-		{query: "room=a&name=Ada&token=t&session=s", want: request{"a", "Ada", "t", "s"}},
-		{query: "room=a&token=t&session=s", protocols: "plenum.v1, token.T.T.T, session.S", want: request{"a", "", "T.T.T", "S"}},
+		{query: "room=a&name=Ada&token=t&session=s", want: request{room: "a", name: "Ada", token: "t", session: "s"}},
+		{query: "room=a&token=t&session=s", protocols: "plenum.v1, token.T.T.T, session.S", want: request{room: "a", token: "T.T.T", session: "S"}},
 		{query: "room=a", protocols: "token.T", want: request{room: "a", token: "T"}},
 		{query: "room=a", protocols: "plenum.v2, plenum.v1", want: request{room: "a"}},
 		{query: "room=a", protocols: "plenum.v2", fails: true},

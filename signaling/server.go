@@ -42,13 +42,14 @@ type joinFunc func(sfu.JoinRequest) (participant, error)
 // Server serves the WebSockets of one engine. It is an http.Handler for GET /ws;
 // ServeOccupants is one for GET /rooms/{room}.
 type Server struct {
-	config   Config
-	join     joinFunc
-	origins  origins
-	upgrader websocket.Upgrader
-	stats    *counters
-	visitors visitors
-	untold   sync.Once // of a proxy that nobody trusts
+	config     Config
+	join       joinFunc
+	now        func() time.Time // for limits
+	origins    origins
+	upgrader   websocket.Upgrader
+	stats      *counters
+	allowances *allowances
+	untold     sync.Once // of a proxy that nobody trusts
 
 	spoken     atomic.Pointer[spoken]    // the last `message`; nil at first
 	drainUntil atomic.Pointer[time.Time] // nil while not draining
@@ -85,7 +86,7 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		config: c, join: join, origins: origins, stats: newCounters(),
+		config: c, join: join, now: time.Now, origins: origins, stats: newCounters(), allowances: newAllowances(c.Limits),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
 			Subprotocols:     []string{subprotocol},
@@ -110,6 +111,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
+	}
+	q.client = s.client(r)
+	resumes := q.session != "" && s.lookup(q.session, q.room) != nil
+	wait, refused := s.allowances.socket(s.now(), q, resumes)
+	if refused != nil {
+		s.tooMany(w, r, refused)
+		return
+	}
+	if pause(r.Context(), wait) != nil {
+		return // the client has gone
 	}
 	if !s.open() {
 		s.refuse(w, r, http.StatusServiceUnavailable, "the server is going away")
@@ -243,6 +254,9 @@ func (s *Server) authorize(q request) (Claims, error) {
 	if s.config.Authenticator != nil {
 		var err error
 		if claims, err = s.config.Authenticator.Authenticate(q.token, q.room, time.Now()); err != nil {
+			if q.token != "" && !errors.Is(err, errTokenExpired) {
+				s.allowances.guessed(s.now(), q.client)
+			}
 			return claims, notAdmitted{fail(codeUnauthorized, "You are not admitted: "+err.Error()+"."), err}
 		}
 	}

@@ -26,6 +26,10 @@ type Stats struct {
 
 	Lookups map[string]uint64 // of a room's occupants: "ok", "origin" or the error's code
 
+	// Rejected is what was over a limit: "joins", "resumes", "token_joins", "guesses" or
+	// "lookups".
+	Rejected map[string]uint64
+
 	// DroppedMessages are `message`s that a client which was away or slow did
 	// not get.
 	DroppedMessages uint64
@@ -40,9 +44,9 @@ type Stats struct {
 
 // counters are bumped from many goroutines.
 type counters struct {
-	received, sent, errors, joins, resumes, lookups tally
-	dropped                                         stat.Counter
-	signaled                                        *stat.Histogram
+	received, sent, errors, joins, resumes, lookups, rejected tally
+	dropped                                                   stat.Counter
+	signaled                                                  *stat.Histogram
 }
 
 func newCounters() *counters {
@@ -58,6 +62,7 @@ func newCounters() *counters {
 			string(codeRoomFull), string(codeServerFull), string(codeDraining)),
 		resumes:  newTally(ok, unknown, changed, refused),
 		lookups:  newTally(ok, originRefused, string(codeBadRoom), string(codeUnauthorized), string(codeRateLimited)),
+		rejected: newTally(rejectedJoins, rejectedResumes, rejectedTokenJoins, rejectedGuesses, rejectedLookups),
 		signaled: stat.NewHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 	}
 }
@@ -109,7 +114,7 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Received: s.stats.received.snapshot(), Sent: s.stats.sent.snapshot(),
 		Errors: s.stats.errors.snapshot(), Joins: s.stats.joins.snapshot(),
-		Resumes: s.stats.resumes.snapshot(), Lookups: s.stats.lookups.snapshot(), Signaled: s.stats.signaled.Snapshot(),
+		Resumes: s.stats.resumes.snapshot(), Lookups: s.stats.lookups.snapshot(), Rejected: s.stats.rejected.snapshot(), Signaled: s.stats.signaled.Snapshot(),
 		DroppedMessages: s.stats.dropped.Load(),
 		Sessions:        len(all), Detached: detached, Draining: s.Ready() != nil,
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -42,6 +43,8 @@ var startUp = regexp.MustCompile(`msg=serving addr=(\S+) media=(\S+)(?: metrics=
 func startServer(ctx context.Context, path string) (*server, string, error) {
 	s := &server{logged: make(chan struct{})}
 	s.command = exec.Command(path, "--listen", "127.0.0.1:0", "--media-port", "0")
+	// A load is everyone at one address, and at once.
+	s.command.Env = append(os.Environ(), "PLENUM_LIMIT_CONNECTIONS=0", "PLENUM_LIMIT_JOINS=0", "PLENUM_MAX_ADDRESS_CONNECTIONS=0")
 	log, err := s.command.StderrPipe()
 	if err != nil {
 		return nil, "", err

@@ -119,7 +119,7 @@ var families = []family{
 	counters("plenum_room_lookups_total", "Requests for who is in a room, before joining it.", []string{"result"},
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Lookups) }),
 	counters("plenum_rejected_total", "What was turned away because there is too much of it, by what there is too much of.", []string{"reason"},
-		func(s *snapshot) []sfu.Labelled { return byKey(s.rejected) }),
+		func(s *snapshot) []sfu.Labelled { return slices.Concat(byKey(s.rejected), byKey(s.signaling.Rejected)) }),
 	gauges("plenum_sessions", "Sessions with a WebSocket (attached), and those waiting for their client to come back (detached).", []string{"state"},
 		func(s *snapshot) []sfu.Labelled {
 			attached, detached := s.signaling.Sessions-s.signaling.Detached, s.signaling.Detached

@@ -31,7 +31,7 @@ func TestCollectorReportsSnapshot(t *testing.T) {
 	}
 	sessions := signaling.Stats{
 		Received: map[string]uint64{"offer": 3}, Sent: map[string]uint64{"offer": 4},
-		Sessions: 5, Detached: 1, Draining: true, Signaled: empty,
+		Sessions: 5, Detached: 1, Draining: true, Signaled: empty, Rejected: map[string]uint64{"joins": 8},
 	}
 	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions }, func() map[string]uint64 { return map[string]uint64{"connections": 7} })
 	const want = `
@@ -52,6 +52,10 @@ plenum_keyframe_wait_seconds_bucket{le="1"} 2
 plenum_keyframe_wait_seconds_bucket{le="+Inf"} 3
 plenum_keyframe_wait_seconds_sum 5.55
 plenum_keyframe_wait_seconds_count 3
+# HELP plenum_rejected_total What was turned away because there is too much of it, by what there is too much of.
+# TYPE plenum_rejected_total counter
+plenum_rejected_total{reason="connections"} 7
+plenum_rejected_total{reason="joins"} 8
 # HELP plenum_rooms Rooms with someone in them.
 # TYPE plenum_rooms gauge
 plenum_rooms 2
@@ -68,7 +72,7 @@ plenum_sessions{state="detached"} 1
 plenum_signaling_messages_total{direction="in",type="offer"} 3
 plenum_signaling_messages_total{direction="out",type="offer"} 4
 `
-	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_downlink_estimate_bytes_per_second", "plenum_draining", "plenum_keyframe_wait_seconds",
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_downlink_estimate_bytes_per_second", "plenum_draining", "plenum_keyframe_wait_seconds", "plenum_rejected_total",
 		"plenum_rooms", "plenum_rtp_packets_total", "plenum_sessions", "plenum_signaling_messages_total"); err != nil {
 		t.Error(err)
 	}

@@ -112,6 +112,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"listen without port": {args: []string{"--listen", "localhost"}, want: "--listen"},
 		"metrics address":     {args: []string{"--metrics-listen", "x"}, want: "--metrics-listen"},
 		"no address":          {args: []string{"--media-address", "eth0"}, want: "media-address"},
+		"no limit":            {args: []string{"--limit-joins", "20"}, want: "limit-joins"},
 		"no network":          {args: []string{"--trusted-proxy", "10.0.0.0/8,eth0"}, want: "trusted-proxy"},
 		"short admin token":   {yaml: "admin-token: 0123456789abcde", want: "--admin-token must have 16"},
 		"half a certificate":  {args: []string{"--tls-cert", "x"}, want: "--tls-key"},

@@ -120,6 +120,44 @@ func TestConnectionLimits(t *testing.T) {
 	}
 }
 
+// An office of 200 that comes back after a restart, each with a session that nobody knows
+// any more, gets in with the limits that there are by default; a client that opens
+// WebSockets in a loop is told to wait.
+func TestOfficeAfterRestart(t *testing.T) {
+	p := start(t, "--metrics-listen", "127.0.0.1:0")
+	const people = 200
+	done := make(chan error, people)
+	for n := range people {
+		go func() {
+			url := fmt.Sprintf("ws://%s/ws?room=demo%d&session=of-before-%d", p.addr, n%20, n)
+			ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+			if err == nil {
+				defer ws.Close()
+				_, _, err = ws.ReadMessage()
+			}
+			done <- err
+		}()
+	}
+	for range people {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	p = start(t, "--metrics-listen", "127.0.0.1:0", "--limit-joins", "0.01:3")
+	refused := 0
+	for range 5 {
+		ws, answer, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+p.addr+"/ws?room=demo", nil)
+		if err == nil {
+			ws.Close()
+		} else if answer != nil && answer.StatusCode == http.StatusTooManyRequests && answer.Header.Get("Retry-After") != "" {
+			refused++
+		}
+	}
+	if _, _, metrics := get(t, http.DefaultClient, "http://"+p.metrics+"/metrics"); refused != 2 || !strings.Contains(metrics, "\nplenum_rejected_total{reason=\"joins\"} 2\n") {
+		t.Errorf("%d refused", refused)
+	}
+}
+
 // Many handshakes that come together wait for each other, and all come through.
 func TestHandshakesTogether(t *testing.T) {
 	p := start(t, "--tls-self-signed")

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"plenum/cmd/plenum/internal/gate"
+	"plenum/signaling"
 	"plenum/signaling/bucket"
 	"plenum/signaling/visitor"
 )
@@ -22,7 +23,7 @@ type serveCommand struct {
 	Config kong.ConfigFlag `placeholder:"FILE" help:"YAML file with any of these settings, keyed by flag name."`
 
 	Listen        string `default:":8080" placeholder:"ADDRESS" help:"Address of the web app and signaling; port 0 picks a free one (default ${default})."`
-	MetricsListen string `placeholder:"ADDRESS" help:"Serve /metrics here, to whoever reaches it, instead of on --listen, where it needs the --admin-token if there is one or tokens are required."`
+	MetricsListen string `placeholder:"ADDRESS" help:"Serve /metrics here, to whoever reaches it, instead of on --listen, where it needs the --admin-token if there is a --key-file."`
 
 	MediaPort    uint16       `default:"8081" placeholder:"PORT" help:"UDP and TCP port of all media; 0 picks a free one (default ${default})."`
 	MediaAddress []netip.Addr `placeholder:"IP" help:"Address to bind for media (repeatable); by default every interface, or the loopback address that --listen names."`
@@ -47,6 +48,12 @@ type serveCommand struct {
 	LimitConnections      bucket.Limit `default:"100:2000" placeholder:"RATE:BURST" help:"New ones a second and at once of such an address (default ${default}); 0 is no limit."`
 	MaxRequests           int          `default:"2048" placeholder:"N" help:"HTTP requests at once (default ${default}); 0 is no limit."`
 	MaxAddressRequests    int          `default:"256" placeholder:"N" help:"Of these of one client (default ${default}); 0 is no limit."`
+
+	LimitJoins      bucket.Limit `default:"50:300" placeholder:"RATE:BURST" help:"Joins a second and at once of one client, by WebSocket (default ${default}); 0 is no limit."`
+	LimitResumes    bucket.Limit `default:"50:500" placeholder:"RATE:BURST" help:"WebSockets of one client that go on with a session (default ${default}); 0 is no limit."`
+	LimitTokenJoins bucket.Limit `default:"50:300" placeholder:"RATE:BURST" help:"Joins with one token (default ${default}); 0 is no limit."`
+	LimitGuesses    bucket.Limit `default:"5:300" placeholder:"RATE:BURST" help:"Tokens of one client that don't verify (default ${default}); 0 is no limit."`
+	LimitLookups    bucket.Limit `default:"20:100" placeholder:"RATE:BURST" help:"Requests of one client for who is in a room (default ${default}); 0 is no limit."`
 
 	MaxIngressBitrate int `default:"40000000" placeholder:"N" help:"Media in bit/s that one participant may send; the rest is dropped, video first (default ${default})."`
 	MaxIngressPackets int `default:"8000" placeholder:"N" help:"Packets of media a second that one participant may send (default ${default})."`
@@ -136,8 +143,15 @@ func (c *serveCommand) connectionLimits() gate.Limits {
 	}
 }
 
+func (c *serveCommand) clientLimits() signaling.Limits {
+	return signaling.Limits{
+		Joins: c.LimitJoins, Resumes: c.LimitResumes, TokenJoins: c.LimitTokenJoins,
+		Guesses: c.LimitGuesses, Lookups: c.LimitLookups,
+	}
+}
+
 // restricted reports whether not everyone who reaches --listen may see everything there:
 // where people need tokens, so does who asks how many of them there are.
-func (c *serveCommand) restricted() bool { return c.KeyFile != "" || c.AdminToken != "" }
+func (c *serveCommand) restricted() bool { return c.KeyFile != "" }
 
 func (c *serveCommand) secure() bool { return c.TLSCert != "" || c.TLSSelfSigned }

@@ -126,7 +126,7 @@ func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
 	sessions, err := signaling.New(signaling.Config{
 		Engine: engine, Authenticator: authenticator,
 		AllowOrigins: c.AllowOrigin, ICEServers: c.iceServers(), TrustedProxies: c.trustedProxies(),
-		ResumeTimeout: c.ResumeTimeout, Log: log,
+		Limits: c.clientLimits(), ResumeTimeout: c.ResumeTimeout, Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, engine.Close(errShutdown))

@@ -80,7 +80,7 @@ func TestSoakLeavesNothing(t *testing.T) {
 	} else if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	p := start(t, "--resume-timeout", "1s")
+	p := start(t, "--resume-timeout", "1s", "--limit-connections", "0", "--limit-joins", "0", "--limit-resumes", "0")
 	p.quiet.Store(true)
 	defer func() {
 		if err := p.Process.Signal(os.Interrupt); err != nil {
