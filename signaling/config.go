@@ -30,7 +30,8 @@ type Config struct {
 	// ResumeTimeout is how long a session waits without a WebSocket; 30 s.
 	ResumeTimeout time.Duration
 
-	// MaxMessageBytes bounds one frame from a client; 256 KiB.
+	// MaxMessageBytes bounds one frame from a client; 256 KiB, and 12 KiB more for each
+	// m-line of the session: browsers list all their codecs in each.
 	MaxMessageBytes int
 	// MaxBodyBytes bounds the body of a `message`; 16 KiB.
 	MaxBodyBytes int

@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,49 @@ func TestLargestFrame(t *testing.T) {
 	c.send(offer(1000))
 	await(t, "the largest offer", p.commands)
 	c.send(offer(1001))
+	if e := c.expect("error"); e.Code != string(codeTooLarge) || e.Fatal {
+		t.Errorf("one byte too many: %+v", e)
+	}
+	c.send(offer(1000))
+	await(t, "an offer after that", p.commands)
+	for range badLimit - 2 {
+		c.send(offer(1001))
+		c.expect("error")
+	}
+	c.send(offer(1001))
 	c.expectFatal(codeTooLarge, 1009)
+}
+
+// TestLimitsGrowWithTheRoom: browsers list all their codecs in every m-line that they
+// offer. Whoever is in a room of 200 may offer 400 m-lines, and be offered them, also
+// over another socket.
+func TestLimitsGrowWithTheRoom(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, joined := s.enter("room=demo")
+	line := "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" + strings.Repeat("a=rtpmap:96 VP8/90000\r\n", 250) // 6 kB
+	offer := `{"type":"offer","sdp":` + strconv.Quote("v=0\r\n"+strings.Repeat(line, 400)) + `}`
+	if len(offer) < 2<<20 {
+		t.Fatalf("an offer of %d bytes is no test", len(offer))
+	}
+	c.send(offer)
+	if e := c.expect("error"); e.Code != string(codeTooLarge) || e.Fatal {
+		t.Errorf("an offer of a large room in a small one: %+v", e)
+	}
+	p.Send(sfu.Offer{SDP: "v=0\r\n" + strings.Repeat("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", 400)})
+	c.expect("offer")
+	c.send(offer)
+	await(t, "an offer of a large room", p.commands)
+	again := s.resume(joined.Session)
+	again.expect("joined")
+	again.send(offer)
+	await(t, "an offer over another socket", p.commands)
+	for range 3 { // more than MaxQueueBytes while nobody reads
+		p.Send(sfu.Answer{SDP: strings.Repeat("x", 900<<10)})
+	}
+
+	for range 3 {
+		again.expect("answer")
+	}
 }
 
 // TestCandidateBurst: a machine with many interfaces has hundreds of candidates, which

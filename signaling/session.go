@@ -1,8 +1,11 @@
 package signaling
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +44,7 @@ type session struct {
 	expiry      *time.Timer // runs while detached
 	welcome     welcome
 	drainTold   bool    // to this socket
+	lines       int64   // m-lines of the largest description that was sent
 	kept        backlog // `message`s for a client that is away
 	bad         []time.Time
 	ignored     int   // candidates beyond limiter
@@ -75,11 +79,29 @@ func (s *session) Send(event sfu.Event) {
 		s.end(e.Cause)
 	case sfu.Message:
 		s.tell(s.server.encodeMessage(e))
+	case sfu.Offer:
+		s.describe(e.SDP)
+		s.tell(encodeEvent(e))
+	case sfu.Answer:
+		s.describe(e.SDP)
+		s.tell(encodeEvent(e))
 	case sfu.Problem:
 		s.server.stats.errors.inc(string(e.Code))
 		s.tell(encodeEvent(e))
 	default:
 		s.tell(encodeEvent(e))
+	}
+}
+
+// describe notes of how many m-lines the session is: what the client may send, and what
+// may wait for it, grows with them.
+func (s *session) describe(sdp string) {
+	lines := int64(strings.Count(sdp, "\nm="))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = max(s.lines, lines)
+	if s.socket != nil {
+		s.socket.lines.Store(s.lines)
 	}
 }
 
@@ -184,6 +206,7 @@ func (s *session) attach(c *socket) bool {
 	old := s.socket
 	s.releaseLocked()
 	s.socket = c
+	c.lines.Store(s.lines)
 	s.welcome = welcome{awaited: s.welcome.awaited + 1}
 	s.drainTold = false
 	s.mu.Unlock()
@@ -305,7 +328,7 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		return
 	}
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errHuge):
 		s.leave(fail(codeTooLarge, "The message is larger than the server takes."))
 		return
 	case errors.Is(err, errFlood):
@@ -317,13 +340,16 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		}
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
+	case errors.Is(err, errTooLarge):
+		s.complain(codeTooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit()))
+		return
 	case errors.Is(err, errBinary):
-		s.complain(errors.New("the message is binary"))
+		s.complain(codeBadMessage, senseless(errors.New("the message is binary")))
 		return
 	}
 	command, err := decode(data, s.server.config.MaxBodyBytes)
 	if err != nil {
-		s.complain(err)
+		s.complain(codeBadMessage, senseless(err))
 		return
 	}
 	s.server.stats.received.inc(command.kind())
@@ -381,15 +407,18 @@ func (s *session) obey(command command) {
 	}
 }
 
-// complain tells of a bad message; the tenth within a minute ends the session.
-func (s *session) complain(reason error) {
+func senseless(reason error) string { return "The message makes no sense: " + reason.Error() + "." }
+
+// complain tells of a message that was ignored; the tenth within a minute ends the session.
+func (s *session) complain(c code, text string) {
 	s.server.stats.received.inc(invalid)
-	f := fail(codeBadMessage, "The message makes no sense: "+reason.Error()+".")
+	f := fail(c, text)
 	if s.tooManyBad(time.Now()) {
-		f.close = websocket.ClosePolicyViolation
+		f.close = cmp.Or(f.close, websocket.ClosePolicyViolation)
 		s.leave(f)
 		return
 	}
+	f.close = 0
 	s.server.stats.errors.inc(string(f.code))
 	s.tell(encodeFailure(f))
 }

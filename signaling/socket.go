@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -17,6 +18,7 @@ var (
 	errSilent   = errors.New("nothing came from the client in time")
 	errSlow     = errors.New("the client does not read fast enough")
 	errTooLarge = errors.New("frame over the limit")
+	errHuge     = errors.New("frame over any limit")
 	errBinary   = errors.New("binary frame")
 	errClosed   = errors.New("closed by the server")
 	errFlood    = errors.New("too many control frames")
@@ -26,6 +28,15 @@ var (
 // tiny ones fill the queue too.
 const frameOverhead = 64
 
+// Limits that depend on the session. A browser lists every codec that it has in every
+// m-line: 3 to 6 kB each with the codecs of 2026.
+const (
+	bytesPerLine = 12 << 10
+	// hugeMessage is the size of a message that no session may send, and whose end
+	// is not waited for: 680 m-lines.
+	hugeMessage = 8 << 20
+)
+
 // socket is one WebSocket: a bounded queue out and a loop in. Its methods never
 // wait, but for serve.
 type socket struct {
@@ -33,6 +44,7 @@ type socket struct {
 	config *Config
 	wake   chan struct{} // 1: the queue has something or a close is due
 	done   chan struct{} // closed when the reader ends
+	lines  atomic.Int64  // m-lines of the session, by which limits grow
 
 	mu        sync.Mutex
 	queue     []frame
@@ -74,7 +86,7 @@ func (c *socket) send(f frame) fate {
 	case c.queued == 0: // even the largest frame may wait alone
 	case f.kind == "message" && after > c.config.MaxQueueBytes/2:
 		return dropped
-	case after > c.config.MaxQueueBytes:
+	case after > c.config.MaxQueueBytes+int(c.lines.Load())*bytesPerLine:
 		c.cutLocked(errSlow)
 		return closed
 	}
@@ -232,20 +244,43 @@ func (c *socket) read(receive func([]byte, error)) (err error) {
 		if !c.alive() {
 			continue // closing: what still comes is discarded
 		}
-		// One byte more than allowed tells an oversized frame; its rest is
-		// discarded unread by the next turn, so the error reaches the client.
-		data, err := io.ReadAll(io.LimitReader(&progress{c, r}, int64(c.config.MaxMessageBytes)+1))
+		data, err := c.message(r)
 		switch {
+		case errors.Is(err, errTooLarge), errors.Is(err, errHuge):
+			receive(nil, err)
 		case err != nil:
 			return readError(err)
-		case len(data) > c.config.MaxMessageBytes:
-			receive(nil, errTooLarge)
 		case kind != websocket.TextMessage:
 			receive(nil, errBinary)
 		default:
 			receive(data, nil)
 		}
 	}
+}
+
+// limit is the size that a message of the client may have, in bytes.
+func (c *socket) limit() int {
+	return min(c.config.MaxMessageBytes+int(c.lines.Load())*bytesPerLine, hugeMessage)
+}
+
+// message reads one message. Of one over the limit the rest is read and thrown away; not
+// even that of one that is huge, which the next turn discards while the error
+// reaches the client.
+func (c *socket) message(r io.Reader) ([]byte, error) {
+	limit := c.limit()
+	from := &progress{c, r}
+	data, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
+	if err != nil || len(data) <= limit {
+		return data, err
+	}
+	rest, err := io.Copy(io.Discard, io.LimitReader(from, int64(hugeMessage-limit)))
+	switch {
+	case err != nil:
+		return nil, err
+	case rest == int64(hugeMessage-limit):
+		return nil, errHuge
+	}
+	return nil, errTooLarge
 }
 
 // panicError is a bug that a client's message met.

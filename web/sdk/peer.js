@@ -1,5 +1,5 @@
 import {errorOf} from './errors.js';
-import {attach, detach, keepPaused, offerRepeats, reserve, tune} from './sending.js';
+import {attach, detach, keepPaused, narrow, offerRepeats, reserve, tune} from './sending.js';
 
 /**
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
@@ -113,6 +113,7 @@ export class Peer {
         this.#restarting = false;
         return;
       }
+      narrow(pc, sdp, this.#owner.sending());
       await pc.setLocalDescription();
       this.#sendDescription();
       if (pc.signalingState === 'stable' && this.#owner.sending().some(isHeldBack)) await this.#offer();

@@ -141,6 +141,42 @@ export function offerRepeats(sdp) {
   }).join('');
 }
 
+/** What each m-line of the server's carried last. @type {WeakMap<RTCRtpTransceiver, string>} */
+const carried = new WeakMap();
+
+/**
+ * Tells each m-line that the server offers which codecs it carries. Browsers list all
+ * that they have in every m-line when they offer in turn, and with a hundred of
+ * those that is hundreds of kilobytes.
+ *
+ * @param {RTCPeerConnection} pc
+ * @param {string} sdp  the server's offer, applied
+ * @param {LocalTrack[]} locals
+ */
+export function narrow(pc, sdp, locals) {
+  /** @type {Map<string, string>} */
+  const codecs = new Map();
+  for (const section of sdp.split(/^(?=m=)/m)) {
+    const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
+    const names = [...section.matchAll(/^a=rtpmap:\d+ ([^/\s]+)/gm)].map(([, name = '']) => name.toLowerCase());
+    if (mid && /^a=send(only|recv)/m.test(section)) codecs.set(mid, [...new Set(names)].join());
+  }
+  for (const transceiver of pc.getTransceivers()) {
+    const names = codecs.get(transceiver.mid ?? '');
+    if (!names || names === carried.get(transceiver) || !transceiver.setCodecPreferences) continue;
+    if (transceiver.sender?.track || locals.some((local) => local.transceiver === transceiver)) continue;
+    const kind = transceiver.receiver.track.kind;
+    const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+    const wanted = all.filter(({mimeType}) => names.split(',').includes(mimeType.slice(kind.length + 1).toLowerCase()));
+    try {
+      transceiver.setCodecPreferences(wanted); // none of them: as the browser likes
+      carried.set(transceiver, names);
+    } catch {
+      // The browser doesn't take them: its offers stay long.
+    }
+  }
+}
+
 /**
  * Brings the sender's parameters in line with the track's size and with what is
  * watched. Wanted after every remote description too, which may have changed them.

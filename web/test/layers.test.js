@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {beforeEach, test} from 'node:test';
 import {encodings} from '../sdk/encodings.js';
-import {keepPaused, offerRepeats} from '../sdk/sending.js';
+import {keepPaused, narrow, offerRepeats} from '../sdk/sending.js';
 import {FakePeerConnection, FakeSocket, FakeTrack, answer, enter, install, offer, pass, settle} from './fakes.js';
 
 beforeEach(install);
@@ -209,4 +209,18 @@ test('an offer says that lost packets of sound may be asked for, where the brows
   assert.equal(offerRepeats(offered), offered, 'said once');
   const plain = audio('a=rtpmap:111 opus/48000/2');
   assert.equal(offerRepeats(session + plain), session + plain);
+});
+
+test('m-lines of the server’s are told what they carry, each time that this changes', () => {
+  RTCRtpReceiver.getCapabilities = (kind) => ({codecs: (kind === 'video' ? ['VP8', 'rtx', 'VP9', 'H264', 'H264'] : ['opus', 'red', 'G722']).map((name) => ({mimeType: `${kind}/${name}`}))});
+  const line = (mid, kind, track = null) => ({mid, sender: {track}, receiver: {track: {kind}}, set: [], setCodecPreferences(codecs) { this.set.push(codecs.map(({mimeType}) => mimeType.split('/')[1]).join()); }});
+  const sound = line('s0', 'audio'), video = line('s1', 'video'), own = line('0', 'video', {}), returned = line('s2', 'video');
+  const pc = {getTransceivers: () => [own, sound, video, returned]};
+  const section = (mid, direction, ...names) => `m=x\r\na=mid:${mid}\r\na=${direction}\r\n${names.map((name, i) => `a=rtpmap:${i + 96} ${name}/90000\r\n`).join('')}`;
+  const offered = (...names) => narrow(pc, `v=0\r\n${section('0', 'sendrecv', 'VP8')}${section('s0', 'sendonly', 'opus', 'red')}${section('s1', 'sendonly', ...names)}${section('s2', 'recvonly', 'VP8')}`, [{transceiver: returned}]);
+  offered('VP8', 'rtx');
+  offered('VP8', 'rtx');
+  offered('H264', 'rtx');
+  offered('H266');
+  assert.deepEqual([own.set, sound.set, video.set, returned.set], [[], ['opus,red'], ['VP8,rtx', 'rtx,H264,H264', ''], []]);
 });

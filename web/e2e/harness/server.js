@@ -57,7 +57,9 @@ class Server {
 
   /** The metrics as a function: metric('name', {label: value}) sums what matches. */
   async metrics() {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const response = await fetch(`${this.url}/metrics`, { headers: { Authorization: `Bearer ${this.#adminToken}` } });
+    if (!response.ok) throw new Error(`the metrics: status ${response.status}`);
+    const text = await response.text();
     const samples = [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name, labels, value]) => ({
       name,
       labels: Object.fromEntries([...(labels ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(m => [m[1], m[2]])),
