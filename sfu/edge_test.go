@@ -337,3 +337,51 @@ func TestLimits(t *testing.T) {
 		}
 	})
 }
+
+// TestAnotherPeerConnection: a page that makes a new RTCPeerConnection and goes on with it in
+// the old session is told that it can't, also while an offer of the server's is in
+// flight, and the session goes on as it was.
+func TestAnotherPeerConnection(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		c := &flooded{}
+		p, err := w.Server.Join(sfu.JoinRequest{Room: "demo", Name: "Guest", Grants: sfu.AllGrants, Client: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := strings.NewReplacer("a=ice-ufrag:abcd", "a=ice-ufrag:efgh", "00:11:22", "AA:BB:CC").Replace(viewerOffer)
+		count := func() (problems, answers, offers int) {
+			for _, e := range c.all() {
+				switch e := e.(type) {
+				case sfu.Problem:
+					if e.Code != sfu.ProblemBadSDP || !strings.Contains(e.Text, "another RTCPeerConnection") {
+						t.Errorf("told %+v", e)
+					}
+					problems++
+				case sfu.Answer:
+					answers++
+				case sfu.Offer:
+					offers++
+				}
+			}
+			return problems, answers, offers
+		}
+		p.Offer(viewerOffer)
+		p.Offer(other)
+		time.Sleep(time.Second) // virtual
+		if problems, answers, _ := count(); problems != 1 || answers != 1 {
+			t.Errorf("%d problems and %d answers after an offer of each", problems, answers)
+		}
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		w.Await(patience, "an offer of the server's", func() bool { _, _, offers := count(); return offers > 0 })
+		p.Offer(other)
+		p.Answer(other)
+		p.Offer(viewerOffer)    // a collision, of which nobody is told
+		time.Sleep(time.Second) // virtual
+		if problems, answers, offers := count(); problems != 3 || answers != 1 || offers != 2 {
+			t.Errorf("%d problems, %d answers and %d offers in the end", problems, answers, offers)
+		}
+		p.Leave(sfu.ErrLeft)
+		<-p.Done()
+		ada.Go()
+	})
+}

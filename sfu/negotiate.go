@@ -16,6 +16,11 @@ import (
 // is ignored, because the browser is the polite one (W3C perfect negotiation).
 
 func (p *Participant) handleOffer(sdp string) {
+	if p.session != nil && p.session.Foreign(sdp) {
+		// Not even as a collision: a new RTCPeerConnection never answers our offer.
+		p.problem(ProblemBadSDP, "The offer is of another RTCPeerConnection than the session's: its fingerprint is new. Leave, and join with it anew.")
+		return
+	}
 	if p.session != nil && p.session.OfferInFlight() {
 		p.server.counter.glare.Inc()
 		return
@@ -123,6 +128,11 @@ func (p *Participant) answer(offered *jsep.Offered) {
 func (p *Participant) handleAnswer(sdp string) {
 	if p.session == nil || !p.session.OfferInFlight() {
 		return // an answer to an offer that was resent and answered already
+	}
+	if p.session.Foreign(sdp) {
+		p.problem(ProblemBadSDP, "The answer is of another RTCPeerConnection than the session's: its fingerprint is new.")
+		p.offerAgain()
+		return
 	}
 	results, err := p.session.ApplyAnswer(sdp)
 	if err != nil {

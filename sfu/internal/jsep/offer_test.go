@@ -1,6 +1,7 @@
 package jsep
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -350,5 +351,28 @@ func TestOrigin(t *testing.T) {
 	}
 	if first.SessionID == 0 || first.SessionID>>62 != 0 {
 		t.Errorf("session id %d", first.SessionID)
+	}
+}
+
+func TestForeign(t *testing.T) {
+	s := New(testLocal)
+	first := golden(t, "chromium-dialog-1-offer")
+	if s.Foreign(first) {
+		t.Error("the first description of all is foreign")
+	}
+	offered(t, s, first)
+	own := regexp.MustCompile(`a=fingerprint:\S+ (\S+)`).FindStringSubmatch(first)[1]
+	for text, want := range map[string]bool{
+		first:                                   false,
+		strings.ToLower(first):                  false,
+		strings.ReplaceAll(first, own, "AB:CD"): true,
+		"v=0\r\n":                               false, // it can't be applied, but for another reason
+		"a=fingerprint:sha-256 AB:CD\r\na=fingerprint:SHA-256 " + own + "\r\n": false,
+		"a=fingerprint:sha-512 " + own + "\r\n":                                true,
+		"a=fingerprint:nonsense\r\n":                                           false,
+	} {
+		if got := s.Foreign(text); got != want {
+			t.Errorf("%.60q: %v", text, got)
+		}
 	}
 }

@@ -39,11 +39,8 @@ func parseTransport(attributes []sdp.Attribute) (t transport) {
 		case "setup":
 			t.setup = strings.ToLower(value)
 		case "fingerprint":
-			if algorithm, sum, ok := strings.Cut(value, " "); ok {
-				f := Fingerprint{strings.ToLower(algorithm), strings.ToUpper(strings.TrimSpace(sum))}
-				if len(t.fingerprints) < maxFingerprints && !slices.Contains(t.fingerprints, f) {
-					t.fingerprints = append(t.fingerprints, f)
-				}
+			if f, ok := parseFingerprint(value); ok && len(t.fingerprints) < maxFingerprints && !slices.Contains(t.fingerprints, f) {
+				t.fingerprints = append(t.fingerprints, f)
 			}
 		case "candidate":
 			// Component 2 is RTCP of its own, which never comes: RTCP is multiplexed.
@@ -55,6 +52,31 @@ func parseTransport(attributes []sdp.Attribute) (t transport) {
 		}
 	}
 	return t
+}
+
+func parseFingerprint(value string) (f Fingerprint, ok bool) {
+	algorithm, sum, ok := strings.Cut(strings.TrimSpace(value), " ")
+	return Fingerprint{strings.ToLower(algorithm), strings.ToUpper(strings.TrimSpace(sum))}, ok
+}
+
+// Foreign reports whether a description is of another RTCPeerConnection than the one that
+// the session began with: none of its fingerprints is one of that (RFC 8842 §5.5:
+// another certificate is another DTLS association). It does not parse the rest.
+func (s *Session) Foreign(text string) bool {
+	foreign := false
+	for line := range strings.SplitSeq(text, "\n") {
+		value, is := strings.CutPrefix(line, "a=fingerprint:")
+		if !is {
+			continue
+		}
+		if f, ok := parseFingerprint(value); ok {
+			if slices.Contains(s.remote.Fingerprints, f) {
+				return false
+			}
+			foreign = s.opened
+		}
+	}
+	return foreign
 }
 
 // over is t where t says something, else below: an m-line over the session.
