@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -34,9 +35,6 @@ var contentTypes = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
 }
-
-// roomName is the protocol's rule for rooms.
-var roomName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 
 // docComment is a JSDoc comment on lines of its own. Our modules have no string that looks like one.
 var docComment = regexp.MustCompile(`(?m)^[ \t]*/\*\*(?s:.*?)\*/[ \t]*$`)
@@ -88,12 +86,17 @@ type asset struct {
 	document    bool // a browser may show it as a page, so it carries the policy; modules and styles obey their page's
 }
 
-// Handler serves the app at / and /r/ROOM, its parts under /app/, the SDK at
+// Handler serves the app at / and /r/ROOM, also where ROOM is no room's name, which the app
+// explains; a slash too many after it is taken away. It serves the app's parts under /app/, the SDK at
 // /plenum.js and under /sdk/, and the custom element at /plenum-call.js and under
 // /element/. Everything else is 404.
 func Handler() http.Handler {
 	assets := load(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if to, ok := shorter(r.URL); ok {
+			http.Redirect(w, r, to, http.StatusPermanentRedirect)
+			return
+		}
 		found, ok := assets[resolve(r.URL.Path)]
 		if !ok {
 			http.NotFound(w, r)
@@ -110,11 +113,27 @@ func Handler() http.Handler {
 
 // resolve maps a request's path to the key of its asset.
 func resolve(urlPath string) string {
-	room, deep := strings.CutPrefix(urlPath, "/r/")
-	if urlPath == "/" || deep && roomName.MatchString(room) {
+	if urlPath == "/" || strings.HasPrefix(urlPath, "/r/") {
 		return appPage
 	}
 	return urlPath
+}
+
+// shorter is where a room's link with slashes at its end, as some programs make of
+// any, leads: to the room, or without one to the lobby.
+func shorter(u *url.URL) (to string, ok bool) {
+	link, deep := strings.CutPrefix(u.EscapedPath(), "/r")
+	if !deep || link != "" && !(strings.HasPrefix(link, "/") && strings.HasSuffix(link, "/")) {
+		return "", false
+	}
+	to = "/"
+	if room := strings.Trim(link, "/"); room != "" {
+		to = "/r/" + room
+	}
+	if u.RawQuery != "" {
+		to += "?" + u.RawQuery
+	}
+	return to, true
 }
 
 // load reads every file once, so that serving needs no file system. The files are

@@ -33,6 +33,19 @@ func body(t *testing.T, response *http.Response) string {
 	return string(b)
 }
 
+// Some programs put a slash after every link.
+func TestSlashesAfterLinks(t *testing.T) {
+	for from, to := range map[string]string{
+		"/r/demo/": "/r/demo", "/r/demo//": "/r/demo", "/r/demo/?lang=fr": "/r/demo?lang=fr", "/r/F%C3%AAte/": "/r/F%C3%AAte",
+		"/r": "/", "/r/": "/", "/r/?lang=fr": "/?lang=fr", "/r//evil.example/": "/r/evil.example",
+	} {
+		got := request(t, http.MethodGet, from, nil)
+		if got.StatusCode != http.StatusPermanentRedirect || got.Header.Get("Location") != to {
+			t.Errorf("%s: %d to %q, want %q", from, got.StatusCode, got.Header.Get("Location"), to)
+		}
+	}
+}
+
 func TestPaths(t *testing.T) {
 	const html, script = "text/html; charset=utf-8", "text/javascript; charset=utf-8"
 	tests := []struct {
@@ -54,11 +67,13 @@ func TestPaths(t *testing.T) {
 		{"/app/style/base.css", 200, "text/css; charset=utf-8", false},
 		{"/app/icon.svg", 200, "image/svg+xml", false},
 
-		{"/r/", 404, "", false},
-		{"/r/a/b", 404, "", false},
-		{"/r/a%20b", 404, "", false},
-		{"/r/" + strings.Repeat("x", 129), 404, "", false},
-		{"/r", 404, "", false},
+		// No room has such a name: the app says so.
+		{"/r/a/b", 200, html, false},
+		{"/r/a%20b", 200, html, false},
+		{"/r/F%C3%AAte", 200, html, false},
+		{"/r/%FF", 200, html, false},
+		{"/r/" + strings.Repeat("x", 129), 200, html, false},
+		{"/room/demo", 404, "", false},
 		{"/app", 404, "", false},
 		{"/app/", 404, "", false},
 		{"/sdk/", 404, "", false},

@@ -15,7 +15,7 @@ export function readSettings(address) {
   const fragment = new URLSearchParams(address.hash.slice(1));
   const [width = 960, height = 540, frameRate = 30] = (query.get('video') ?? '').split('x').flatMap((text) => Number(text) || []);
   return {
-    room: address.pathname.startsWith('/r/') ? address.pathname.slice(3) : '',
+    room: roomOf(address.pathname),
     token: fragment.get('token') ?? query.get('token') ?? '',
     send: {
       codec: query.get('codec') ?? (query.has('svc') ? 'VP9' : undefined),
@@ -25,6 +25,17 @@ export function readSettings(address) {
     language: query.get('lang') ?? '',
     video: {width: {ideal: width}, height: {ideal: height}, frameRate: {ideal: frameRate}},
   };
+}
+
+/** The room of a path, with the letters that people see. @param {string} path */
+function roomOf(path) {
+  if (!path.startsWith('/r/')) return '';
+  const room = path.slice(3).replace(/\/+$/, '');
+  try {
+    return decodeURIComponent(room).normalize('NFC');
+  } catch {
+    return room; // no UTF-8
+  }
 }
 
 /** A room's address, without whatever secret the own one carries. @param {string} room */

@@ -89,7 +89,7 @@ export class Lobby {
    */
   show(text, wanted) {
     lobby.hidden = false;
-    note.textContent = text;
+    note.textContent = text || (roomInput.validity.patternMismatch ? t('error.bad-room') : '');
     document.title = t('appName');
     this.#again = text !== '';
     this.#openAll(wanted);

@@ -43,6 +43,16 @@ describe('who is there', () => {
     await page.leave();
   });
 
+  it('opens links that others wrote differently, or says what a room may be called', async () => {
+    for (const [link, name, refused] of [['tea/', 'tea', false], ['F%C3%AAte', 'Fête', true], ['Fe%CC%82te/', 'Fête', true], ['my%20room', 'my room', true]]) {
+      const page = await open(browser, `${server.url}/r/${link}`);
+      const [room, note] = await page.evaluate(() => [document.querySelector('#room').value, document.querySelector('#lobby-note').textContent]);
+      assert.equal(room, name);
+      assert.equal(/letters, digits/.test(note), refused, note);
+      await page.leave();
+    }
+  });
+
   it('follows the room that one types, and stops asking in the call', async () => {
     const page = await open(browser, server.room('empty'));
     let asked = [];
