@@ -249,7 +249,9 @@ func (f *flooded) all() []sfu.Event {
 	return append([]sfu.Event(nil), f.events...)
 }
 
-func TestFloodEndsTheFlooderAlone(t *testing.T) {
+// A client that sends more than the loop can do waits, and loses nothing: not even its
+// place in the room.
+func TestFloodSlowsTheFlooderAlone(t *testing.T) {
 	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
 		ada, _, _ := publisher(t, w, "demo", "Ada")
 		bob := w.Join("demo", "Bob")
@@ -259,21 +261,77 @@ func TestFloodEndsTheFlooderAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 100_000 {
+		const floods = 2000
+		for range floods {
 			p.Offer(strings.Repeat("nonsense ", 20))
+			p.Publish([]sfu.PublishedTrack{{Mid: "0", Source: sfu.Camera}})
+			p.Mute("0", true)
 		}
-		<-p.Done()
-		events := mallory.all()
-		ended, ok := events[len(events)-1].(sfu.Ended)
-		if !ok || !errors.Is(ended.Cause, sfu.ErrTooSlow) {
-			t.Errorf("the flooder's last event is %#v", events[len(events)-1])
+		problems := 0
+		for _, e := range mallory.all() {
+			switch e := e.(type) {
+			case sfu.Problem:
+				problems++
+			case sfu.Ended:
+				t.Fatalf("the flooder's session has ended: %v", e.Cause)
+			}
+		}
+		if problems != floods {
+			t.Errorf("%d of %d bad offers were answered", problems, floods)
 		}
 		time.Sleep(time.Second) // virtual
 		sound(t, "a view beside a flood", camera.Report())
+		p.Leave(sfu.ErrLeft)
+		<-p.Done()
+		p.Offer("v=0") // after the end it returns
+		p.Mute("0", true)
 		ada.Go()
 		bob.Go()
 	})
 }
+
+// A room where many negotiate is no longer in the way of another's than a room of one.
+func TestRoomsTakeTurnsNegotiating(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "quiet", "Ada")
+		hostile := strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 1000)
+		var all []*sfu.Participant
+		stop := make(chan struct{})
+		var flooding sync.WaitGroup
+		for range 8 {
+			p, err := w.Server.Join(sfu.JoinRequest{Room: "loud", Grants: sfu.AllGrants, Client: discard{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, p)
+			flooding.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						p.Offer("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + hostile)
+						time.Sleep(time.Millisecond) // virtual, so that time goes on
+					}
+				}
+			})
+		}
+		bob := w.Join("quiet", "Bob")
+		receives(t, bob, ada, client.Camera)
+		close(stop)
+		flooding.Wait()
+		for _, p := range all {
+			p.Leave(sfu.ErrLeft)
+		}
+		ada.Go()
+		bob.Go()
+	})
+}
+
+// discard is a client that listens to nothing.
+type discard struct{}
+
+func (discard) Send(sfu.Event) {}
 
 func TestGrantsAndProblems(t *testing.T) {
 	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {

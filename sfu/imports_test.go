@@ -28,6 +28,7 @@ var order = []string{
 	"sfu/internal/repair",
 	"sfu/internal/forward",
 	"sfu/internal/speaker",
+	"sfu/internal/turn",
 	"sfu/internal/bwe",
 	"sfu/internal/pace",
 	"sfu/internal/alloc",
@@ -37,6 +38,7 @@ var order = []string{
 	"web",
 	"sfu",
 	"signaling/bucket",
+	"signaling/charge",
 	"signaling/visitor",
 	"signaling",
 	"signaling/client",
@@ -55,10 +57,12 @@ var pure = []string{
 	"sfu/internal/repair",
 	"sfu/internal/forward",
 	"sfu/internal/speaker",
+	"sfu/internal/turn",
 	"sfu/internal/bwe",
 	"sfu/internal/pace",
 	"sfu/internal/alloc",
 	"signaling/bucket",
+	"signaling/charge",
 }
 
 // notPure are the standard packages, and all beneath them, that bring in a

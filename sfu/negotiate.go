@@ -45,6 +45,10 @@ func (p *Participant) handleOffer(sdp string) {
 }
 
 func (p *Participant) handleFirstOffer(sdp string) {
+	if err := jsep.Check(sdp); err != nil { // before there is a peer, which costs more
+		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
+		return
+	}
 	peer, err := p.server.engine.NewPeer(&p.media)
 	if err != nil {
 		p.Leave(err)

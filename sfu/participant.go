@@ -12,9 +12,12 @@ import (
 )
 
 const (
-	// mailboxSize bounds the commands that wait for a participant's loop. A
-	// client sends dozens in a second at most, the loop takes microseconds each.
+	// mailboxSize bounds what the media side may have to say to a participant's loop: a
+	// word for each track that begins.
 	mailboxSize = 256
+	// commandsSize is how many of the client's commands may wait for the loop before who
+	// brings them has to wait as well.
+	commandsSize = 16
 	// maxEarlyCandidates bounds candidates that arrive before the first offer.
 	maxEarlyCandidates = 100
 	maxCandidate       = 1024 // bytes
@@ -24,8 +27,11 @@ const (
 	idleTick  = time.Second
 )
 
-// Participant is one person (or program) in a room. Its methods post commands
-// to its loop and never wait; the loop owns every field below the line.
+// Participant is one person (or program) in a room. Its methods hand commands to its
+// loop, which owns every field below the line. They wait while the loop is behind, and
+// for a description until it has been applied: so a client that sends more than is
+// done is read more slowly, and nobody else is. They return at once when the
+// participant has ended.
 type Participant struct {
 	id     string
 	name   string
@@ -35,12 +41,13 @@ type Participant struct {
 	client Client
 	joined time.Time
 
-	mailbox chan func()
-	wake    chan struct{} // the roster changed
-	nudge   chan struct{} // what is sent to it may have to change
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	done    chan struct{}
+	commands chan func()   // the client's
+	mailbox  chan func()   // the media side's
+	wake     chan struct{} // the roster changed
+	nudge    chan struct{} // what is sent to it may have to change
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	done     chan struct{}
 
 	introduced atomic.Bool // Joined was sent: others may tell this client things
 
@@ -81,8 +88,9 @@ type Participant struct {
 func newParticipant(s *Server, r JoinRequest) *Participant {
 	p := &Participant{
 		id: newID(), name: r.Name, server: s, grants: r.Grants, client: r.Client,
-		joined:  time.Now(),
-		mailbox: make(chan func(), mailboxSize), wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1), done: make(chan struct{}),
+		joined:   time.Now(),
+		commands: make(chan func(), commandsSize), mailbox: make(chan func(), mailboxSize),
+		wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1), done: make(chan struct{}),
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
 		unsupported: map[*Track]string{}, ssrcs: newSSRCs(), wishes: map[string]Wish{},
@@ -107,19 +115,19 @@ func (p *Participant) Done() <-chan struct{} { return p.done }
 func (p *Participant) Leave(cause error) { p.cancel(cause) }
 
 // Offer applies the client's offer and answers it.
-func (p *Participant) Offer(sdp string) { p.post(func() { p.handleOffer(sdp) }) }
+func (p *Participant) Offer(sdp string) { p.negotiation(func() { p.handleOffer(sdp) }) }
 
 // Answer applies the client's answer to the server's offer.
-func (p *Participant) Answer(sdp string) { p.post(func() { p.handleAnswer(sdp) }) }
+func (p *Participant) Answer(sdp string) { p.negotiation(func() { p.handleAnswer(sdp) }) }
 
 // Candidate adds one of the client's ICE candidates; nil ends them.
-func (p *Participant) Candidate(c *CandidateInit) { p.post(func() { p.handleCandidate(c) }) }
+func (p *Participant) Candidate(c *CandidateInit) { p.command(func() { p.handleCandidate(c) }) }
 
 // Publish says what the client's own m-lines carry.
-func (p *Participant) Publish(tracks []PublishedTrack) { p.post(func() { p.handlePublish(tracks) }) }
+func (p *Participant) Publish(tracks []PublishedTrack) { p.command(func() { p.handlePublish(tracks) }) }
 
 // Mute says that the client stopped or resumed sending a track.
-func (p *Participant) Mute(mid string, muted bool) { p.post(func() { p.handleMute(mid, muted) }) }
+func (p *Participant) Mute(mid string, muted bool) { p.command(func() { p.handleMute(mid, muted) }) }
 
 // Subscribe says what the client wants of others' tracks. What it doesn't name
 // stays as it was; what was never named is wanted whole.
@@ -128,12 +136,12 @@ func (p *Participant) Subscribe(wishes []Wish) {
 		p.client.Send(Problem{ProblemForbidden, "You may not receive anyone's tracks in this room."})
 		return
 	}
-	p.post(func() { p.handleSubscribe(wishes) })
+	p.command(func() { p.handleSubscribe(wishes) })
 }
 
 // Resume tells that the client is back on a new connection: it gets Joined and
 // everything else that it may have missed.
-func (p *Participant) Resume() { p.post(p.handleResume) }
+func (p *Participant) Resume() { p.command(p.handleResume) }
 
 // Message sends body to the participant with id to, or to all others if empty.
 func (p *Participant) Message(to string, body json.RawMessage) {
@@ -157,8 +165,19 @@ func (p *Participant) Message(to string, body json.RawMessage) {
 	}
 }
 
-// post gives the loop something to do. A full mailbox means that the client is
-// beyond help.
+// command gives the loop something to do for the client, and waits while it is behind. It
+// reports false if the participant has ended.
+func (p *Participant) command(f func()) bool {
+	select {
+	case p.commands <- f:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
+}
+
+// post gives the loop something to do for the media side, which can't wait. A full
+// mailbox means that its client is beyond help.
 func (p *Participant) post(command func()) {
 	select {
 	case p.mailbox <- command:
@@ -212,8 +231,10 @@ func (p *Participant) run() {
 		select {
 		case <-p.ctx.Done():
 			return
-		case command := <-p.mailbox:
+		case command := <-p.commands:
 			command()
+		case word := <-p.mailbox:
+			word()
 		case <-p.wake:
 			p.reconcile()
 		case <-p.announceLater:

@@ -24,6 +24,7 @@ type Server struct {
 	started time.Time
 	counter counters
 	fanout  *fanout
+	heavy   *heavy
 
 	wg sync.WaitGroup // one per participant and per room
 
@@ -41,7 +42,7 @@ func New(c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{config: c, log: c.Log, started: time.Now(), rooms: map[string]*Room{}, counter: newCounters()}
+	s := &Server{config: c, log: c.Log, started: time.Now(), rooms: map[string]*Room{}, counter: newCounters(), heavy: newHeavy()}
 	engine, err := transport.NewEngine(transport.Config{
 		Addresses: c.MediaAddresses, Port: c.MediaPort, PublicIPs: c.PublicIPs,
 		Log: c.Log, Net: c.Net, Now: s.now,

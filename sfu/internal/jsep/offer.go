@@ -58,6 +58,12 @@ func (s *Session) ApplyOffer(text string) (*Offered, error) {
 	return s.offered(next, results), nil
 }
 
+// Check reports why an offer can't be a client's first.
+func Check(offer string) error {
+	_, err := New(Local{}).ApplyOffer(offer)
+	return err
+}
+
 // offered makes next the session's state.
 func (s *Session) offered(next state, results []Result) *Offered {
 	s.state = next
