@@ -35,17 +35,22 @@ type Config struct {
 	MaxMessageBytes int
 	// MaxBodyBytes bounds the body of a `message`; 16 KiB.
 	MaxBodyBytes int
-	// MaxMessagesPerSecond and MessageBurst bound what a session may send, pings
-	// and pongs included; 50 per second with a burst of 250. Joining a room of a
-	// hundred costs an offer, some tens of candidates and about as many answers.
+	// MaxMessagesPerSecond and MessageBurst are how many messages of a session are read,
+	// and as many pings and pongs; 50 per second with a burst of 250. More have to wait.
+	// Joining a room of a hundred costs an offer, some tens of candidates and about as
+	// many answers.
 	MaxMessagesPerSecond float64
 	MessageBurst         int
 
-	// MaxBodyBytesPerSecond and BodyBurstBytes bound the bodies of the
+	// MaxTalkPerSecond and TalkBurst bound the `message`s that a session sends; 30 per
+	// second with a burst of 250. MaxBodyBytesPerSecond and BodyBurstBytes bound the bodies of the
 	// `message`s that a session sends; 64 KiB per second with a burst of 256
 	// KiB, since each goes out as often as there are others in the room. Chat,
 	// and the cursors, hands and reactions of an app, need a tenth of it; files
-	// don't belong here. The burst must hold a body of MaxBodyBytes.
+	// don't belong here. The burst must hold a body of MaxBodyBytes. What is beyond is
+	// refused, and its sender told.
+	MaxTalkPerSecond      float64
+	TalkBurst             int
 	MaxBodyBytesPerSecond float64
 	BodyBurstBytes        int
 
@@ -85,6 +90,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBodyBytes, 16<<10)
 	setDefault(&c.MaxMessagesPerSecond, 50)
 	setDefault(&c.MessageBurst, 250)
+	setDefault(&c.MaxTalkPerSecond, 30)
+	setDefault(&c.TalkBurst, 250)
 	setDefault(&c.MaxBodyBytesPerSecond, 64<<10)
 	setDefault(&c.BodyBurstBytes, max(256<<10, c.MaxBodyBytes))
 	setDefault(&c.PingInterval, 5*time.Second)
@@ -113,7 +120,7 @@ func setDefault[T comparable](field *T, value T) {
 func (c Config) validate() error {
 	if c.ResumeTimeout < 0 || c.PingTimeout < 0 || c.WriteTimeout < 0 || c.CloseTimeout < 0 ||
 		c.MaxMessageBytes < 0 || c.MaxBodyBytes < 0 || c.MaxMessagesPerSecond < 0 ||
-		c.MessageBurst < 0 || c.MaxBodyBytesPerSecond < 0 || c.MaxQueueBytes < 0 || c.MaxKeptMessages < 0 {
+		c.MessageBurst < 0 || c.MaxTalkPerSecond < 0 || c.TalkBurst < 0 || c.MaxBodyBytesPerSecond < 0 || c.MaxQueueBytes < 0 || c.MaxKeptMessages < 0 {
 		return errors.New("signaling: limits and timeouts must not be negative")
 	}
 	if c.BodyBurstBytes < c.MaxBodyBytes {

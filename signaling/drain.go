@@ -28,6 +28,7 @@ func (s *Server) add(session *session) bool {
 		return false
 	}
 	s.sessions[session.secret] = session
+	s.enterLocked(session)
 	return true
 }
 
@@ -39,6 +40,7 @@ func (s *Server) remove(session *session) {
 		return
 	}
 	delete(s.sessions, session.secret)
+	s.exitLocked(session)
 	if s.draining && len(s.sessions) == 0 {
 		close(s.gone)
 	}

@@ -166,25 +166,123 @@ func TestBusyJoinIsNoFlood(t *testing.T) {
 	}
 }
 
+// A flood ends the session only when it is no burst any more.
 func TestMessageFlood(t *testing.T) {
-	s := newSite(t, Config{})
+	s := newSite(t, Config{MaxMessagesPerSecond: 500})
 	other, p2, _ := s.enter("room=demo")
-	c, _, _ := s.enter("room=demo")
-	go c.flood(`{"type":"message","body":"spam"}`, 1<<30)
+	c, p, _ := s.enter("room=demo")
+	go c.flood(`{"type":"mute","mid":"0","muted":true}`, 1<<30)
 	c.expectFatal(codeRateLimited, 1008)
+	await(t, "leave", p.left)
+	if n := len(p.commands); n < 1250 {
+		t.Errorf("ended after %d messages", n)
+	}
 	p2.Send(sfu.Speakers{})
 	other.expect("speakers")
 }
 
-// Large messages are limited by their bytes, before their number is too high.
-func TestBodyFlood(t *testing.T) {
-	s := newSite(t, Config{})
+// A burst over the rate is late, and complete.
+func TestMessageBurstIsLate(t *testing.T) {
+	s := newSite(t, Config{MaxMessagesPerSecond: 1000, MessageBurst: 10})
 	c, p, _ := s.enter("room=demo")
-	go c.flood(`{"type":"message","body":`+string(largeChat(0).Body)+`}`, 200)
-	c.expectFatal(codeRateLimited, 1008)
-	await(t, "leave", p.left)
-	if n := len(p.commands); n < 16 || n >= 200 {
-		t.Errorf("%d messages came through", n)
+	const count = 300
+	c.flood(`{"type":"mute","mid":"0","muted":true}`, count)
+	for range count {
+		await(t, "command", p.commands)
+	}
+	if n := s.server.Stats().Delayed["messages"]; n == 0 {
+		t.Error("nothing was late")
+	}
+}
+
+// Others get what a sender may say, and the sender is told of the rest, now and then.
+func TestTalkFlood(t *testing.T) {
+	for _, test := range []struct {
+		body   string
+		reason string
+		want   int
+	}{
+		{`"spam"`, "talk", 100},
+		{`"` + strings.Repeat("x", 16000) + `"`, "bodies", 16},
+	} {
+		s := newSite(t, Config{MaxTalkPerSecond: 1e-6, TalkBurst: 100, MaxBodyBytesPerSecond: 1e-6})
+		c, p, _ := s.enter("room=demo")
+		const count = 200
+		c.flood(`{"type":"message","body":`+test.body+`}`, count)
+		c.send(`{"type":"mute","mid":"0","muted":true}`)
+		got := 0
+		for {
+			if _, last := await(t, "command", p.commands).(muteCommand); last {
+				break
+			}
+			got++
+		}
+		if got != test.want {
+			t.Errorf("%s: %d were passed on, want %d", test.reason, got, test.want)
+		}
+		if n := s.server.Stats().Refused[test.reason]; int(n) != count-got {
+			t.Errorf("%s: %d count as refused, want %d", test.reason, n, count-got)
+		}
+		told := 0
+		p.Send(sfu.Speakers{})
+		for m := c.receive(); m.Type == "error"; m = c.receive() {
+			if m.Code != string(codeRateLimited) || m.Fatal {
+				t.Fatal(m.raw)
+			}
+			told++
+		}
+		if told == 0 || told >= count-got {
+			t.Errorf("%s: the sender was told %d times", test.reason, told)
+		}
+	}
+}
+
+// manyLines is an offer that takes the engine long.
+func manyLines() string {
+	return `{"type":"offer","sdp":"v=0` + strings.Repeat(`\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111`, 1000) + `"}`
+}
+
+// Who has the server do a lot is read more slowly; nobody else is.
+func TestHeavyOffersAreLate(t *testing.T) {
+	s := newSite(t, Config{})
+	other, p2, _ := s.enter("room=other")
+	c, p, _ := s.enter("room=demo")
+	go c.flood(manyLines(), 28)
+	for range 24 {
+		await(t, "an offer", p.commands)
+	}
+	other.send(`{"type":"offer","sdp":""}`)
+	await(t, "the other's offer", p2.commands)
+	for range 4 {
+		await(t, "an offer that is late", p.commands)
+	}
+	if stats := s.server.Stats(); stats.Delayed["work"] == 0 || stats.Refused["work"] > 0 {
+		t.Errorf("%v late, %v refused", stats.Delayed, stats.Refused)
+	}
+}
+
+// What waits when another connection becomes the session's is not carried out: it would
+// come between what that one says.
+func TestLateMessagesOfAnotherConnection(t *testing.T) {
+	s := newSite(t, Config{})
+	c, p, joined := s.enter("room=demo")
+	go c.flood(manyLines(), 1000)
+	for s.server.Stats().Delayed["work"] == 0 {
+		await(t, "an offer", p.commands)
+	}
+	again := s.resume(joined.Session)
+	again.expect("joined")
+	again.send(`{"type":"mute","mid":"0","muted":true}`)
+	for {
+		if _, heard := await(t, "command", p.commands).(muteCommand); heard {
+			break
+		}
+	}
+	for await(t, "end", s.ended) != errClosed.Error() {
+	}
+	again.send(`{"type":"mute","mid":"0","muted":false}`)
+	if c := await(t, "command", p.commands); c != (muteCommand{"0", false}) {
+		t.Errorf("%T came in between", c)
 	}
 }
 

@@ -15,10 +15,12 @@ import (
 	"github.com/gorilla/websocket"
 
 	"plenum/sfu"
+	"plenum/signaling/charge"
 )
 
-// participant is what a session needs of an *sfu.Participant. None of the
-// methods waits.
+// participant is what a session needs of an *sfu.Participant. The methods may wait while
+// the engine is behind with what this client wants of it, but for no other's sake longer
+// than for its turn; Leave never does.
 type participant interface {
 	ID() string
 	Offer(sdp string)
@@ -43,6 +45,7 @@ type joinFunc func(sfu.JoinRequest) (participant, error)
 // ServeOccupants is one for GET /rooms/{room}.
 type Server struct {
 	config     Config
+	limits     *charge.Limits // of sessions and rooms
 	join       joinFunc
 	now        func() time.Time // for limits
 	origins    origins
@@ -56,6 +59,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session // by secret
+	rooms    map[string]*room    // those with sessions in them
 	draining bool                // no new sessions
 	closed   bool                // no new sockets either
 	gone     chan struct{}       // closed when draining and no session is left
@@ -86,7 +90,7 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		config: c, join: join, now: time.Now, origins: origins, stats: newCounters(), allowances: newAllowances(c.Limits),
+		config: c, limits: c.limits(), join: join, now: time.Now, origins: origins, stats: newCounters(), allowances: newAllowances(c.Limits),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
 			Subprotocols:     []string{subprotocol},
@@ -94,7 +98,7 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 			WriteBufferPool:  &sync.Pool{},
 			CheckOrigin:      func(*http.Request) bool { return true }, // done by origins
 		},
-		sessions: map[string]*session{}, gone: make(chan struct{}),
+		sessions: map[string]*session{}, rooms: map[string]*room{}, gone: make(chan struct{}),
 	}, nil
 }
 
@@ -171,7 +175,7 @@ func (s *Server) serve(c *socket, q request, began time.Time) {
 		_ = c.serve(nil, nil) // closing: nothing is received
 		return
 	}
-	cause := c.serve(session.limiter.Allow, func(data []byte, err error) { session.receive(c, data, err) })
+	cause := c.serve(session.control, func(data []byte, err error) { session.receive(c, data, err) })
 	level := slog.LevelDebug
 	lost := session.detach(c, cause)
 	var bug *panicError

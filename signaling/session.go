@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -10,15 +9,9 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
 	"plenum/sfu"
-)
-
-// A session that sent badLimit messages of no sense within badWindow is ended.
-const (
-	badLimit  = 10
-	badWindow = time.Minute
+	"plenum/signaling/charge"
 )
 
 // keptShare is the part of a queue that kept messages may fill: they go to a new
@@ -34,8 +27,8 @@ type session struct {
 	grants  sfu.Grants
 	secret  string
 	began   time.Time
-	limiter *rate.Limiter // of messages of all types
-	bodies  *rate.Limiter // of the bytes in the bodies of `message`s
+	others  *room               // and the session itself; nil before it is in the room
+	charges *charge.Participant // guarded by others
 
 	mu          sync.Mutex
 	participant participant // nil until the engine's Join has returned
@@ -64,8 +57,6 @@ func newSession(s *Server, room string, c *socket, began time.Time) *session {
 	return &session{
 		server: s, room: room, began: began, socket: c,
 		secret:  rand.Text(), // 130 bits
-		limiter: rate.NewLimiter(rate.Limit(s.config.MaxMessagesPerSecond), s.config.MessageBurst),
-		bodies:  rate.NewLimiter(rate.Limit(s.config.MaxBodyBytesPerSecond), s.config.BodyBurstBytes),
 		welcome: welcome{awaited: 1},
 	}
 }
@@ -334,12 +325,14 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	case errors.Is(err, errFlood):
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
-	case !s.limiter.Allow():
-		if err == nil && isCandidate(data) && s.ignore() {
-			return
-		}
-		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+	case s.prompt():
+	case err == nil && isCandidate(data):
+		s.ignore()
 		return
+	case !s.late(c):
+		return
+	}
+	switch {
 	case errors.Is(err, errTooLarge):
 		s.complain(codeTooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit()))
 		return
@@ -348,36 +341,15 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		return
 	}
 	command, err := decode(data, s.server.config.MaxBodyBytes)
+	if !s.pay(c, command, len(data)) {
+		return
+	}
 	if err != nil {
 		s.complain(codeBadMessage, senseless(err))
 		return
 	}
 	s.server.stats.received.inc(command.kind())
 	s.obey(command)
-}
-
-// maxIgnored is how many candidates of a session may be ignored before they are a flood:
-// a machine with many interfaces has some hundred, and an ICE restart has them all again.
-const maxIgnored = 2000
-
-// ignore drops a candidate beyond the rate of messages, unless there were too many. The
-// engine would take few of them anyway, and a client that sends all it has at once is no
-// enemy.
-func (s *session) ignore() bool {
-	s.mu.Lock()
-	s.ignored++
-	n := s.ignored
-	s.mu.Unlock()
-	if n > maxIgnored {
-		return false
-	}
-	s.server.stats.received.inc(invalid)
-	if n == 1 {
-		f := fail(codeBadCandidate, "You send more candidates than the server looks at: the rest is ignored.")
-		s.server.stats.errors.inc(string(f.code))
-		s.tell(encodeFailure(f))
-	}
-	return true
 }
 
 // obey is called by the reader only, which starts when the participant is set.
@@ -397,41 +369,10 @@ func (s *session) obey(command command) {
 	case subscribeCommand:
 		p.Subscribe(c.wishes)
 	case messageCommand:
-		if !s.bodies.AllowN(time.Now(), len(c.body)) {
-			s.leave(fail(codeRateLimited, "Your messages carry more than the server takes."))
-			return
+		if s.talks(c) {
+			p.Message(c.to, c.body)
 		}
-		p.Message(c.to, c.body)
 	case leaveCommand:
 		s.leave(sfu.ErrLeft)
 	}
-}
-
-func senseless(reason error) string { return "The message makes no sense: " + reason.Error() + "." }
-
-// complain tells of a message that was ignored; the tenth within a minute ends the session.
-func (s *session) complain(c code, text string) {
-	s.server.stats.received.inc(invalid)
-	f := fail(c, text)
-	if s.tooManyBad(time.Now()) {
-		f.close = cmp.Or(f.close, websocket.ClosePolicyViolation)
-		s.leave(f)
-		return
-	}
-	f.close = 0
-	s.server.stats.errors.inc(string(f.code))
-	s.tell(encodeFailure(f))
-}
-
-func (s *session) tooManyBad(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	recent := s.bad[:0]
-	for _, t := range s.bad {
-		if now.Sub(t) < badWindow {
-			recent = append(recent, t)
-		}
-	}
-	s.bad = append(recent, now)
-	return len(s.bad) >= badLimit
 }

@@ -45,6 +45,7 @@ type socket struct {
 	wake   chan struct{} // 1: the queue has something or a close is due
 	done   chan struct{} // closed when the reader ends
 	lines  atomic.Int64  // m-lines of the session, by which limits grow
+	ending chan struct{} // closed once there is a cause
 
 	mu        sync.Mutex
 	queue     []frame
@@ -54,7 +55,7 @@ type socket struct {
 }
 
 func newSocket(ws *websocket.Conn, config *Config) *socket {
-	return &socket{ws: ws, config: config, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &socket{ws: ws, config: config, wake: make(chan struct{}, 1), done: make(chan struct{}), ending: make(chan struct{})}
 }
 
 // fate is what became of a frame that was to be sent.
@@ -129,7 +130,8 @@ func (c *socket) finish(last frame, closeCode int) bool {
 	if last.data != nil {
 		c.pushLocked(last, len(last.data))
 	}
-	c.cause, c.closeCode = errClosed, closeCode
+	c.endLocked(errClosed)
+	c.closeCode = closeCode
 	c.signal()
 	_ = c.ws.SetReadDeadline(time.Now().Add(c.config.CloseTimeout))
 	return true
@@ -138,9 +140,7 @@ func (c *socket) finish(last frame, closeCode int) bool {
 // cutLocked ends the socket without a word. It only wakes the reader, which then closes
 // the connection: over TLS a close may wait for a peer that does not read.
 func (c *socket) cutLocked(cause error) {
-	if c.cause == nil {
-		c.cause = cause
-	}
+	c.endLocked(cause)
 	_ = c.ws.SetReadDeadline(time.Unix(1, 0))
 }
 
@@ -222,10 +222,32 @@ func (c *socket) serve(allow func() bool, receive func([]byte, error)) error {
 func (c *socket) settle(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cause == nil {
-		c.cause = err
-	}
+	c.endLocked(err)
 	return c.cause
+}
+
+// endLocked makes cause the cause if there is none yet.
+func (c *socket) endLocked(cause error) {
+	if c.cause == nil {
+		c.cause = cause
+		close(c.ending)
+	}
+}
+
+// pause lets the client wait: nothing of it is read for a while. It reports false if the
+// socket ended meanwhile.
+func (c *socket) pause(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.ending:
+		return false
+	}
 }
 
 // read returns why nothing more comes. A panic over one client's message is such a
@@ -255,6 +277,7 @@ func (c *socket) read(receive func([]byte, error)) (err error) {
 		default:
 			receive(data, nil)
 		}
+		c.alive() // however long that took, it was not the client's silence
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"plenum/sfu/stat"
+	"plenum/signaling/charge"
 )
 
 // Results in Stats beside the codes of errors.
@@ -29,6 +30,9 @@ type Stats struct {
 	// Rejected is what was over a limit: "joins", "resumes", "token_joins", "guesses" or
 	// "lookups".
 	Rejected map[string]uint64
+	// Delayed and Refused are messages that had to wait, or that were not carried out,
+	// because their sender or its room causes too much, by what it is too much of.
+	Delayed, Refused map[string]uint64
 
 	// DroppedMessages are `message`s that a client which was away or slow did
 	// not get.
@@ -45,6 +49,7 @@ type Stats struct {
 // counters are bumped from many goroutines.
 type counters struct {
 	received, sent, errors, joins, resumes, lookups, rejected tally
+	delayed, refused                                          tally
 	dropped                                                   stat.Counter
 	signaled                                                  *stat.Histogram
 }
@@ -54,7 +59,12 @@ func newCounters() *counters {
 	for _, c := range codes() {
 		failures = append(failures, string(c))
 	}
+	reasons := make([]string, 0, len(charge.Reasons()))
+	for _, r := range charge.Reasons() {
+		reasons = append(reasons, string(r))
+	}
 	return &counters{
+		delayed: newTally(reasons...), refused: newTally(reasons...),
 		received: newTally(append(commandKinds(), invalid)...),
 		sent:     newTally(frameKinds()...),
 		errors:   newTally(failures...),
@@ -115,6 +125,7 @@ func (s *Server) Stats() Stats {
 		Received: s.stats.received.snapshot(), Sent: s.stats.sent.snapshot(),
 		Errors: s.stats.errors.snapshot(), Joins: s.stats.joins.snapshot(),
 		Resumes: s.stats.resumes.snapshot(), Lookups: s.stats.lookups.snapshot(), Rejected: s.stats.rejected.snapshot(), Signaled: s.stats.signaled.Snapshot(),
+		Delayed: s.stats.delayed.snapshot(), Refused: s.stats.refused.snapshot(),
 		DroppedMessages: s.stats.dropped.Load(),
 		Sessions:        len(all), Detached: detached, Draining: s.Ready() != nil,
 	}

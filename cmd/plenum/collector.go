@@ -120,6 +120,10 @@ var families = []family{
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Lookups) }),
 	counters("plenum_rejected_total", "What was turned away because there is too much of it, by what there is too much of.", []string{"reason"},
 		func(s *snapshot) []sfu.Labelled { return slices.Concat(byKey(s.rejected), byKey(s.signaling.Rejected)) }),
+	counters("plenum_participant_excess_total", "Messages that participants sent in excess of what one, or one room, may cause: those that had to wait (delayed) and those that were not carried out (refused).", []string{"result", "reason"},
+		func(s *snapshot) []sfu.Labelled {
+			return slices.Concat(byKey(s.signaling.Delayed, "delayed"), byKey(s.signaling.Refused, "refused"))
+		}),
 	gauges("plenum_sessions", "Sessions with a WebSocket (attached), and those waiting for their client to come back (detached).", []string{"state"},
 		func(s *snapshot) []sfu.Labelled {
 			attached, detached := s.signaling.Sessions-s.signaling.Detached, s.signaling.Detached
