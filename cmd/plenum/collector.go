@@ -15,6 +15,7 @@ type snapshot struct {
 	engine    sfu.Stats
 	signaling signaling.Stats
 	rejected  map[string]uint64 // by the HTTP endpoints
+	lines     uint64            // of the log that were dropped
 	build     build
 }
 
@@ -147,6 +148,8 @@ var families = []family{
 			}
 			return 0
 		}),
+	counter("plenum_log_lines_dropped_total", "Lines of the log that were dropped because nobody read it, or it could not be written.",
+		func(s *snapshot) uint64 { return s.lines }),
 	gauges("plenum_build_info", "1, labelled with what this binary was built from.", []string{"version", "revision", "goversion"},
 		func(s *snapshot) []sfu.Labelled {
 			return []sfu.Labelled{{Labels: []string{s.build.version, s.build.revision, s.build.goVersion}, Value: 1}}
@@ -200,9 +203,9 @@ type collector struct {
 	descriptions []*prometheus.Desc // of families, in their order
 }
 
-func newCollector(engine func() sfu.Stats, sessions func() signaling.Stats, rejected func() map[string]uint64) *collector {
+func newCollector(engine func() sfu.Stats, sessions func() signaling.Stats, rejected func() map[string]uint64, linesDropped func() uint64) *collector {
 	info := buildInfo()
-	c := &collector{read: func() *snapshot { return &snapshot{engine(), sessions(), rejected(), info} }}
+	c := &collector{read: func() *snapshot { return &snapshot{engine(), sessions(), rejected(), linesDropped(), info} }}
 	for _, f := range families {
 		c.descriptions = append(c.descriptions, prometheus.NewDesc(f.name, f.help, f.labels, nil))
 	}

@@ -33,7 +33,7 @@ func TestCollectorReportsSnapshot(t *testing.T) {
 		Received: map[string]uint64{"offer": 3}, Sent: map[string]uint64{"offer": 4},
 		Sessions: 5, Detached: 1, Draining: true, Signaled: empty, Rejected: map[string]uint64{"joins": 8},
 	}
-	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions }, func() map[string]uint64 { return map[string]uint64{"connections": 7} })
+	c := newCollector(func() sfu.Stats { return engine }, func() signaling.Stats { return sessions }, func() map[string]uint64 { return map[string]uint64{"connections": 7} }, func() uint64 { return 6 })
 	const want = `
 # HELP plenum_downlink_estimate_bytes_per_second Estimated bandwidth to viewers who give feedback, each observed once a second.
 # TYPE plenum_downlink_estimate_bytes_per_second histogram
@@ -52,6 +52,9 @@ plenum_keyframe_wait_seconds_bucket{le="1"} 2
 plenum_keyframe_wait_seconds_bucket{le="+Inf"} 3
 plenum_keyframe_wait_seconds_sum 5.55
 plenum_keyframe_wait_seconds_count 3
+# HELP plenum_log_lines_dropped_total Lines of the log that were dropped because nobody read it, or it could not be written.
+# TYPE plenum_log_lines_dropped_total counter
+plenum_log_lines_dropped_total 6
 # HELP plenum_rejected_total What was turned away because there is too much of it, by what there is too much of.
 # TYPE plenum_rejected_total counter
 plenum_rejected_total{reason="connections"} 7
@@ -72,7 +75,7 @@ plenum_sessions{state="detached"} 1
 plenum_signaling_messages_total{direction="in",type="offer"} 3
 plenum_signaling_messages_total{direction="out",type="offer"} 4
 `
-	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_downlink_estimate_bytes_per_second", "plenum_draining", "plenum_keyframe_wait_seconds", "plenum_rejected_total",
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "plenum_downlink_estimate_bytes_per_second", "plenum_draining", "plenum_keyframe_wait_seconds", "plenum_log_lines_dropped_total", "plenum_rejected_total",
 		"plenum_rooms", "plenum_rtp_packets_total", "plenum_sessions", "plenum_signaling_messages_total"); err != nil {
 		t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -43,10 +44,24 @@ func run(args []string, out, errOut io.Writer) int {
 		return 2
 	}
 	if err := command.Run(streams{out, errOut}); err != nil {
-		fmt.Fprintln(errOut, "plenum:", err)
+		complain(errOut, err)
 		return 1
 	}
 	return 0
+}
+
+// complain says why a command failed, unless that goes to a pipe which nobody reads: the
+// process ends all the same.
+func complain(errOut io.Writer, err error) {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		fmt.Fprintln(errOut, "plenum:", err)
+	}()
+	select {
+	case <-said:
+	case <-time.After(logFlush):
+	}
 }
 
 // streams are where a command writes: results to out, log lines to err.

@@ -69,7 +69,7 @@ func (s *server) metricsHandler() http.Handler {
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(s.engine.Stats, s.signaling.Stats, s.rejected.Counts),
+		newCollector(s.engine.Stats, s.signaling.Stats, s.rejected.Counts, s.linesDropped),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -16,8 +16,10 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"plenum/cmd/plenum/internal/gate"
+	"plenum/cmd/plenum/internal/journal"
 	"plenum/sfu"
 	"plenum/signaling"
 )
@@ -34,8 +36,14 @@ func (c *serveCommand) Run(s streams) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	return serve(ctx, stop, c, c.logger(s.err))
+	lines := journal.New(s.err, c.logHandler)
+	defer lines.Close(logFlush)
+	return serve(ctx, stop, c, lines)
 }
+
+// logFlush is how long the log's last lines may take. A reader that sleeps must not
+// keep the process from ending.
+const logFlush = time.Second
 
 // gcPercent is how much garbage there may be for each byte in use, in percent. Go's
 // 100 is for programs that make garbage all the time: here packets make next to
@@ -43,22 +51,24 @@ func (c *serveCommand) Run(s streams) error {
 // seconds is all that a call costs (some 10 ms with a hundred viewers).
 const gcPercent = 25
 
-func (c *serveCommand) logger(w io.Writer) *slog.Logger {
+func (c *serveCommand) logHandler(w io.Writer) slog.Handler {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.NewJSONHandler(w, options)
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.NewTextHandler(w, options)
 }
 
 // serve runs a server from first to last: bind, serve until ctx is done, drain, of
 // which nobody hears before draining was called. It
 // returns nil after a drain, and an error if it could not start or a listener failed.
-func serve(ctx context.Context, draining func(), c *serveCommand, log *slog.Logger) (err error) {
+func serve(ctx context.Context, draining func(), c *serveCommand, lines *journal.Queue) (err error) {
+	log := slog.New(c.logHandler(lines))
 	s, err := newServer(c, log)
 	if err != nil {
 		return err
 	}
+	s.linesDropped = lines.Dropped
 	defer func() { err = errors.Join(err, s.close()) }()
 	following, stop := context.WithCancel(context.Background())
 	var followed sync.WaitGroup
@@ -97,6 +107,8 @@ type server struct {
 	log       *slog.Logger
 	engine    *sfu.Server
 	signaling *signaling.Server
+
+	linesDropped func() uint64 // of the log
 
 	rejected    *gate.Rejections
 	certificate *certificates // nil without HTTPS

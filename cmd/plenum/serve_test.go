@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 // startTimeout is how long a server may take to serve.
 const startTimeout = 30 * time.Second
 
+// startUp is the line that says that a server serves, and where.
+var startUp = regexp.MustCompile(`msg=serving addr=(\S+) media=(\S+) metrics=(\S+)`)
+
 // process is a server in a process of its own.
 type process struct {
 	*exec.Cmd
@@ -56,7 +59,6 @@ func start(t *testing.T, flags ...string) *process {
 	late := time.AfterFunc(startTimeout, func() { _ = p.Process.Kill() })
 	defer late.Stop()
 	scan := bufio.NewScanner(log)
-	startUp := regexp.MustCompile(`msg=serving addr=(\S+) media=(\S+) metrics=(\S+)`)
 	for scan.Scan() {
 		if found := startUp.FindStringSubmatch(scan.Text()); found != nil {
 			p.addr, p.media, p.metrics = found[1], found[2], found[3]
