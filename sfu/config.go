@@ -29,6 +29,11 @@ type Config struct {
 	MaxIngressPackets int
 	// MediaTimeout ends a participant whose media path stays dead; 0 is 30 s.
 	MediaTimeout time.Duration
+	// SeatTimeout ends a participant who has made no offer so long after joining; one
+	// who has made one has MediaTimeout for a media path. Where the room or the server is
+	// full, a newcomer gets the place of the first who has been without a media path for 10 s
+	// since joining, offers or none. 0 is never.
+	SeatTimeout time.Duration
 	// Log receives one line per join and leave; nil is slog.Default().
 	Log *slog.Logger
 
@@ -47,6 +52,7 @@ var (
 var (
 	ErrLeft      = errors.New("left")
 	ErrMediaLost = errors.New("media path lost")
+	ErrNoMedia   = errors.New("no media path in time")
 	ErrTooSlow   = errors.New("too many commands waiting")
 )
 

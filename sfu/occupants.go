@@ -19,9 +19,9 @@ func (s *Server) Occupants(room string) (names []string, full bool) {
 }
 
 func (s *Server) fullLocked(r *Room) bool {
-	if limit := s.config.MaxParticipants; limit > 0 && s.participants >= limit {
-		return true
+	if limit := s.config.MaxRoomParticipants; limit > 0 && r != nil && r.size() >= limit {
+		return s.idlestLocked(r) == nil
 	}
-	limit := s.config.MaxRoomParticipants
-	return limit > 0 && r != nil && r.size() >= limit
+	limit := s.config.MaxParticipants
+	return limit > 0 && s.participants >= limit && s.idlestLocked(nil) == nil
 }

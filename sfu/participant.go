@@ -50,6 +50,8 @@ type Participant struct {
 	done     chan struct{}
 
 	introduced atomic.Bool // Joined was sent: others may tell this client things
+	seated     atomic.Bool // it has had a media path
+	out        bool        // of its room; guarded by Server.mu
 
 	media    media // owned by whoever receives the peer's packets, see media.go
 	downlink downlink
@@ -356,6 +358,10 @@ func (p *Participant) tick() {
 	now := p.server.now()
 	if p.peer != nil && p.state != transport.StateConnected && now-p.stateSince > p.server.config.MediaTimeout {
 		p.Leave(ErrMediaLost)
+		return
+	}
+	if limit := p.server.config.SeatTimeout; limit > 0 && p.peer == nil && p.idle(limit) {
+		p.Leave(ErrNoMedia)
 		return
 	}
 	if len(p.tracks) == 0 {

@@ -39,6 +39,7 @@ func (p *Participant) handleState() {
 	case transport.StateConnected:
 		if p.connectedAt == 0 {
 			p.connectedAt = now
+			p.seated.Store(true)
 			p.server.counter.joinConnected.Observe(time.Since(p.joined).Seconds())
 		}
 		if before == transport.StateDisconnected || before == transport.StateFailed {

@@ -93,17 +93,21 @@ func (s *Server) admit(p *Participant, name string) (*Room, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	if limit := s.config.MaxParticipants; limit > 0 && s.participants >= limit {
+	// A place in a full room is one on the server too, so the room comes first.
+	if room := s.rooms[name]; room != nil {
+		if limit := s.config.MaxRoomParticipants; limit > 0 && room.size() >= limit && !s.vacateLocked(room) {
+			return nil, ErrRoomFull
+		}
+	}
+	if limit := s.config.MaxParticipants; limit > 0 && s.participants >= limit && !s.vacateLocked(nil) {
 		return nil, ErrServerFull
 	}
-	room := s.rooms[name]
+	room := s.rooms[name] // which may have ended with whoever gave way
 	if room == nil {
 		room = newRoom(s, name)
 		s.rooms[name] = room
 		s.wg.Add(1)
 		go room.run()
-	} else if limit := s.config.MaxRoomParticipants; limit > 0 && room.size() >= limit {
-		return nil, ErrRoomFull
 	}
 	s.participants++
 	return room, nil
@@ -113,6 +117,15 @@ func (s *Server) admit(p *Participant, name string) (*Room, error) {
 func (s *Server) leave(p *Participant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.leaveLocked(p)
+}
+
+// leaveLocked is leave; once is enough.
+func (s *Server) leaveLocked(p *Participant) {
+	if p.out {
+		return
+	}
+	p.out = true
 	s.participants--
 	if p.room.remove(p) == 0 {
 		delete(s.rooms, p.room.name)

@@ -26,6 +26,7 @@ const (
 	codeKicked       code = "kicked"
 	codeReplaced     code = "replaced"
 	codeDraining     code = "draining"
+	codeNoMedia      code = "no-media"
 )
 
 // codes lists every code, for the counters.
@@ -33,7 +34,7 @@ func codes() []code {
 	return []code{
 		codeBadMessage, codeBadSDP, codeBadCandidate, codeTooLarge, codeRateLimited,
 		codeBadRoom, codeBadName, codeUnauthorized, codeForbidden, codeRoomFull,
-		codeServerFull, codeKicked, codeReplaced, codeDraining,
+		codeServerFull, codeKicked, codeReplaced, codeDraining, codeNoMedia,
 	}
 }
 
@@ -43,6 +44,7 @@ const (
 	closeFull         = 4002
 	closeKicked       = 4003
 	closeReplaced     = 4004
+	closeNoMedia      = 4005
 )
 
 // close is the protocol's table of errors: the code that closes the WebSocket,
@@ -62,6 +64,8 @@ func (c code) close() int {
 		return closeKicked
 	case codeReplaced:
 		return closeReplaced
+	case codeNoMedia:
+		return closeNoMedia
 	case codeDraining:
 		return websocket.CloseServiceRestart
 	}
@@ -106,6 +110,9 @@ func farewell(cause error) (*failure, int) {
 		return nil, websocket.CloseServiceRestart
 	case errors.Is(cause, ErrKicked):
 		f := fail(codeKicked, "A moderator removed you from the room.")
+		return f, f.close
+	case errors.Is(cause, sfu.ErrNoMedia):
+		f := fail(codeNoMedia, "You joined, and did not connect for media in time.")
 		return f, f.close
 	case errors.Is(cause, sfu.ErrTooSlow):
 		f := fail(codeRateLimited, "You send faster than the server can follow.")

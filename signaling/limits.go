@@ -40,6 +40,7 @@ const (
 	rejectedTokenJoins = "token_joins"
 	rejectedGuesses    = "guesses"
 	rejectedLookups    = "lookups"
+	rejectedSeats      = "seats" // sessions that never had a media path
 )
 
 // allowances are what is left of the limits.

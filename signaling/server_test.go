@@ -253,6 +253,7 @@ func TestEnded(t *testing.T) {
 	}{
 		{sfu.ErrLeft, "", 1000},
 		{sfu.ErrMediaLost, "", 1011},
+		{sfu.ErrNoMedia, codeNoMedia, 4005},
 		{sfu.ErrClosed, "", 1012},
 		{errors.New("anything else"), "", 1011},
 		{sfu.ErrTooSlow, codeRateLimited, 1008},
@@ -326,7 +327,7 @@ func TestCloseCodes(t *testing.T) {
 		codeTooLarge: websocket.CloseMessageTooBig, codeRateLimited: websocket.ClosePolicyViolation,
 		codeBadRoom: websocket.ClosePolicyViolation, codeBadName: websocket.ClosePolicyViolation,
 		codeUnauthorized: 4001, codeRoomFull: 4002, codeServerFull: 4002, codeKicked: 4003,
-		codeReplaced: 4004, codeDraining: websocket.CloseServiceRestart,
+		codeReplaced: 4004, codeNoMedia: 4005, codeDraining: websocket.CloseServiceRestart,
 	}
 	if len(codes()) != len(want) {
 		t.Errorf("%d codes, want %d", len(codes()), len(want))

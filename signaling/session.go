@@ -306,6 +306,9 @@ func (s *session) end(cause error) {
 		s.releaseLocked() // stops the timer
 	}
 	s.mu.Unlock()
+	if errors.Is(cause, sfu.ErrNoMedia) {
+		s.server.stats.rejected.inc(rejectedSeats)
+	}
 	s.server.remove(s)
 	if c != nil {
 		s.server.dismiss(c, cause)

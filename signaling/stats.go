@@ -27,8 +27,8 @@ type Stats struct {
 
 	Lookups map[string]uint64 // of a room's occupants: "ok", "origin" or the error's code
 
-	// Rejected is what was over a limit: "joins", "resumes", "token_joins", "guesses" or
-	// "lookups".
+	// Rejected is what was over a limit: "joins", "resumes", "token_joins", "guesses",
+	// "lookups" or "seats".
 	Rejected map[string]uint64
 	// Delayed and Refused are messages that had to wait, or that were not carried out,
 	// because their sender or its room causes too much, by what it is too much of.
@@ -72,7 +72,7 @@ func newCounters() *counters {
 			string(codeRoomFull), string(codeServerFull), string(codeDraining)),
 		resumes:  newTally(ok, unknown, changed, refused),
 		lookups:  newTally(ok, originRefused, string(codeBadRoom), string(codeUnauthorized), string(codeRateLimited)),
-		rejected: newTally(rejectedJoins, rejectedResumes, rejectedTokenJoins, rejectedGuesses, rejectedLookups),
+		rejected: newTally(rejectedJoins, rejectedResumes, rejectedTokenJoins, rejectedGuesses, rejectedLookups, rejectedSeats),
 		signaled: stat.NewHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 	}
 }

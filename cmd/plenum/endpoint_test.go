@@ -178,3 +178,23 @@ func TestHandshakesTogether(t *testing.T) {
 		}
 	}
 }
+
+// A WebSocket that joins and does nothing more doesn't keep its place.
+func TestIdleWebSocketsLoseTheirSeats(t *testing.T) {
+	p := start(t, "--max-participants", "3", "--seat-timeout", "100ms", "--metrics-listen", "127.0.0.1:0")
+	for range 2 { // each time all places
+		var all []*websocket.Conn
+		for range 3 {
+			all = append(all, join(t, "ws://"+p.addr+"/ws?room=demo"))
+		}
+		for _, ws := range all {
+			receive(t, ws, "error")
+			if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, 4005) {
+				t.Errorf("it ends with %v", err)
+			}
+		}
+	}
+	if _, _, metrics := get(t, http.DefaultClient, "http://"+p.metrics+"/metrics"); !strings.Contains(metrics, "\nplenum_rejected_total{reason=\"seats\"} 6\n") {
+		t.Error("the metrics don't tell")
+	}
+}

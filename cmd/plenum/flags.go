@@ -61,6 +61,8 @@ type serveCommand struct {
 	DrainTimeout  time.Duration `default:"30s" placeholder:"DURATION" help:"How long sessions may take to move away after SIGTERM (default ${default})."`
 	ResumeTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"How long a participant whose WebSocket broke is kept (default ${default})."`
 
+	SeatTimeout time.Duration `default:"1m" placeholder:"DURATION" help:"How long a participant who makes no offer is kept; 0 is for ever (default ${default}). Where there is no other place, newcomers get those of participants who have had no media path for 10 s."`
+
 	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default ${default})."`
 	LogFormat string     `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (default ${default})."`
 }
@@ -94,6 +96,7 @@ func (c *serveCommand) Validate() error {
 		"max-ingress-bitrate":     int64(c.MaxIngressBitrate),
 		"max-ingress-packets":     int64(c.MaxIngressPackets),
 		"drain-timeout":           int64(c.DrainTimeout),
+		"seat-timeout":            int64(c.SeatTimeout),
 		"resume-timeout":          int64(c.ResumeTimeout),
 	} {
 		if value < 0 {

@@ -130,7 +130,7 @@ func newServer(c *serveCommand, log *slog.Logger) (*server, error) {
 		MediaAddresses: c.mediaAddresses(), MediaPort: c.MediaPort, PublicIPs: c.PublicIP,
 		MaxRoomParticipants: c.MaxRoomParticipants, MaxParticipants: c.MaxParticipants,
 		MaxIngressBitrate: c.MaxIngressBitrate, MaxIngressPackets: c.MaxIngressPackets,
-		Log: log,
+		SeatTimeout: c.SeatTimeout, Log: log,
 	})
 	if err != nil {
 		return nil, err

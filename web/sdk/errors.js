@@ -28,7 +28,7 @@ export class CapacityError extends PlenumError {}
 /** No server takes us at the moment: `unreachable`, `draining`. Trying again helps. */
 export class UnreachableError extends PlenumError {}
 
-/** The session was ended by somebody: `kicked`, `replaced`. */
+/** The session was ended by somebody: `kicked`, `replaced`; or by the server, which waited in vain for a connection: `no-media`. */
 export class SessionEndedError extends PlenumError {}
 
 /** What was sent is not what the protocol allows: `bad-message`, `bad-sdp`, `bad-room`, `too-large`, `rate-limited` and so on. */
@@ -59,7 +59,7 @@ const classes = new Map([
   ['unauthorized', AuthorizationError], ['forbidden', AuthorizationError],
   ['room-full', CapacityError], ['server-full', CapacityError],
   ['unreachable', UnreachableError], ['draining', UnreachableError],
-  ['kicked', SessionEndedError], ['replaced', SessionEndedError],
+  ['kicked', SessionEndedError], ['replaced', SessionEndedError], ['no-media', SessionEndedError],
   ['too-large', ProtocolError], ['rate-limited', ProtocolError],
 ]);
 
@@ -86,6 +86,7 @@ const closeCodes = new Map([
   [4002, ['room-full', 'There is no more room.']],
   [4003, ['kicked', 'A moderator ended this session.']],
   [4004, ['replaced', 'This session goes on elsewhere.']],
+  [4005, ['no-media', 'No connection for media came about in time.']],
 ]);
 
 /**

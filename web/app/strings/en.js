@@ -73,6 +73,7 @@ export const texts = {
   'error.unauthorized': 'This link does not let you in, or no longer. Ask for a new one.',
   'error.kicked': 'A moderator removed you from the room.',
   'error.replaced': 'The call goes on in another window or tab.',
+  'error.no-media': 'The call could not be connected in time. Try again.',
   'error.draining': 'The server is being restarted. Try again in a moment.',
   'error.bad-room': 'This is no name for a room: use letters, digits, - _ and . only.',
   'error.bad-name': 'This name is too long.',

@@ -71,6 +71,7 @@ export const texts = {
   'error.unauthorized': '此链接无效或已过期。请索取新的链接。',
   'error.kicked': '主持人已将你移出房间。',
   'error.replaced': '通话在另一个窗口或标签页中继续。',
+  'error.no-media': '未能及时建立通话连接。请重试。',
   'error.draining': '服务器正在重启。请稍后再试。',
   'error.bad-room': '房间名无效：只能使用字母、数字、- _ 和 .。',
   'error.bad-name': '名字太长。',
