@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -39,18 +38,23 @@ func (s *session) ignore() {
 	}
 }
 
-func senseless(reason error) string { return "The message makes no sense: " + reason.Error() + "." }
-
-// complain tells of a message that was ignored; the tenth within a minute ends the session.
-func (s *session) complain(c code, text string) {
-	s.server.stats.received.inc(invalid)
-	f := fail(c, text)
+// complain tells of a bad message; the tenth within a minute ends the session.
+func (s *session) complain(reason error) {
+	f := fail(codeBadMessage, "The message makes no sense: "+reason.Error()+".")
 	if s.tooManyBad(time.Now()) {
-		f.close = cmp.Or(f.close, websocket.ClosePolicyViolation)
+		s.server.stats.received.inc(invalid)
+		f.close = websocket.ClosePolicyViolation
 		s.leave(f)
 		return
 	}
+	s.refuse(f)
+}
+
+// refuse tells of a message that was ignored, which the session survives: of one that is
+// too large any number of times, for a client can't know the limit before it has met it.
+func (s *session) refuse(f *failure) {
 	f.close = 0
+	s.server.stats.received.inc(invalid)
 	s.server.stats.errors.inc(string(f.code))
 	s.tell(encodeFailure(f))
 }

@@ -58,8 +58,9 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := request{client: s.client(r), room: r.PathValue("room"), token: r.URL.Query().Get("token")}
-	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
-		q.token = token
+	// The scheme's case doesn't matter (RFC 9110 §11.1).
+	if scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " "); found && strings.EqualFold(scheme, "Bearer") {
+		q.token = strings.TrimSpace(token)
 	}
 	if refused := s.allowances.lookup(s.now(), q); refused != nil {
 		s.stats.lookups.inc(string(codeRateLimited))

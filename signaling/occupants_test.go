@@ -141,7 +141,7 @@ func TestOccupantsNeedToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.dial("room=demo&token=" + mintFor("demo")).expect("joined")
-	bearer := func(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+	bearer := func(token string) http.Header { return http.Header{"Authorization": {"bearer " + token}} }
 	for name, step := range map[string]struct {
 		path   string
 		header http.Header

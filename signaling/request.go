@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/net/idna"
 )
 
 // subprotocol names version 1 of the protocol.
@@ -93,7 +94,7 @@ func newOrigins(allowed []string, tokens bool) (origins, error) {
 		if err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" {
 			return origins{}, errors.New("signaling: an allowed origin is a scheme and a host, like https://example.com, or *: " + origin)
 		}
-		o.listed[strings.ToLower(u.Scheme+"://"+u.Host)] = true
+		o.listed[strings.ToLower(u.Scheme)+"://"+hostOf(u.Scheme, u.Host)] = true
 	}
 	return o, nil
 }
@@ -108,9 +109,29 @@ func (o origins) allow(r *http.Request) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	return strings.EqualFold(u.Host, r.Host) ||
-		o.listed[strings.ToLower(u.Scheme+"://"+u.Host)] ||
+	host := hostOf(u.Scheme, u.Host)
+	return host == hostOf(u.Scheme, r.Host) ||
+		o.listed[strings.ToLower(u.Scheme)+"://"+host] ||
 		o.localhost && isLocalhost(u.Hostname())
+}
+
+// hostOf writes the host and port of an origin as browsers do (RFC 6454 §6.2): in lower
+// case, with letters outside ASCII as IDNA has them, and without the scheme's own port.
+func hostOf(scheme, host string) string {
+	switch strings.ToLower(scheme) {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	name, port := host, ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		name, port = host[:i], host[i:]
+	}
+	if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+		return ascii + port
+	}
+	return strings.ToLower(host) // an address of IPv6, say
 }
 
 func isLocalhost(host string) bool {

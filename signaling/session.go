@@ -337,10 +337,12 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
-		s.complain(codeTooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit()))
+		if s.pay(c, nil, c.limit()) {
+			s.refuse(fail(codeTooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit())))
+		}
 		return
 	case errors.Is(err, errBinary):
-		s.complain(codeBadMessage, senseless(errors.New("the message is binary")))
+		s.complain(errors.New("the message is binary"))
 		return
 	}
 	command, err := decode(data, s.server.config.MaxBodyBytes)
@@ -348,7 +350,7 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		return
 	}
 	if err != nil {
-		s.complain(codeBadMessage, senseless(err))
+		s.complain(err)
 		return
 	}
 	s.server.stats.received.inc(command.kind())

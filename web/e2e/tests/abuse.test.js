@@ -59,10 +59,12 @@ describe('abuse', () => {
     })));
   });
 
-  it('a frame of 10 MB', async () => {
+  it('a frame of 1 MB, and one of 10 MB', async () => {
     const client = await mallory();
+    client.send({ type: 'message', body: 'x'.repeat(1 << 20) });
+    assert.equal((await client.isTold('too-large')).fatal, false);
     client.send({ type: 'message', body: 'x'.repeat(10 << 20) });
-    await client.isTold('too-large');
+    await client.receives('error', m => m.fatal && m.code === 'too-large');
     assert.equal(await client.closed, 1009);
   });
 
