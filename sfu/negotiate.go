@@ -126,7 +126,7 @@ func (p *Participant) answer(offered *jsep.Offered) {
 	}
 	p.viewing.lookAt = 0
 	p.client.Send(Answer{SDP: p.session.Answer()})
-	p.subscribe(p.room.members())
+	p.subscribe()
 }
 
 func (p *Participant) handleAnswer(sdp string) {
@@ -242,15 +242,12 @@ func (p *Participant) addCandidates(lines []string) {
 
 // subscribe makes the subscriptions match the room: to every track of everyone
 // else that has packets and that this client hasn't refused.
-func (p *Participant) subscribe(roster []*presence) {
+func (p *Participant) subscribe() {
 	if p.session == nil || !p.grants.Subscribe {
 		return
 	}
 	wanted := make(map[*Track]bool, len(p.subs))
-	for _, m := range roster {
-		if m.participant == p {
-			continue
-		}
+	for _, m := range p.roster() {
 		for _, t := range m.tracks {
 			wanted[t] = true
 			if p.subs[t] == nil && p.unsupported[t] == "" {
@@ -329,7 +326,7 @@ func (p *Participant) holds() bool {
 // new subscription its mid.
 func (p *Participant) sendTracks() {
 	var mapped []MappedTrack
-	for _, m := range p.room.members() {
+	for _, m := range p.roster() {
 		for _, t := range m.tracks {
 			entry := MappedTrack{ID: t.id, Participant: m.participant.id, Kind: t.kind, Source: t.source}
 			if sub := p.subs[t]; sub != nil {

@@ -76,8 +76,7 @@ type Participant struct {
 	unsupported   map[*Track]string
 	lastReports   time.Duration
 	trackSerial   int
-	announced     time.Duration    // when others were last shown what is published
-	announceLater <-chan time.Time // when they are to be next, nil if never
+	moderation    moderation
 	holdUntil     time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
 	offerLater    <-chan time.Time // when holdUntil has come, nil if nothing waits
 	badAnswers    int              // to the offer in flight
@@ -96,7 +95,7 @@ func newParticipant(s *Server, r JoinRequest) *Participant {
 		sources: map[string]PublishedTrack{}, known: map[*Participant]*presence{},
 		subs: map[*Track]*Subscription{}, bySlot: map[*jsep.Slot]*Subscription{},
 		unsupported: map[*Track]string{}, ssrcs: newSSRCs(), wishes: map[string]Wish{},
-		viewing: newViewing(),
+		viewing: newViewing(), moderation: newModeration(),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.media.init(p)
@@ -238,9 +237,13 @@ func (p *Participant) run() {
 		case word := <-p.mailbox:
 			word()
 		case <-p.wake:
-			p.reconcile()
-		case <-p.announceLater:
-			p.announce()
+			p.reconcileSoon()
+		case <-p.moderation.lookLater:
+			p.look()
+		case <-p.moderation.announceLater:
+			p.show()
+		case <-p.moderation.publishLater:
+			p.publishAgain()
 		case <-p.offerLater:
 			p.offerLater = nil
 			p.negotiate()
@@ -323,7 +326,19 @@ func (p *Participant) reconcile() {
 			p.client.Send(ParticipantLeft{m.info})
 		}
 	}
-	p.subscribe(roster)
+	p.subscribe()
+}
+
+// roster is the others as the client knows them, in order of joining. What it was not
+// told yet must not be in what it is told else.
+func (p *Participant) roster() []*presence {
+	roster := make([]*presence, 0, len(p.known))
+	for _, m := range p.room.members() {
+		if known := p.known[m.participant]; known != nil {
+			roster = append(roster, known)
+		}
+	}
+	return roster
 }
 
 func (p *Participant) handleResume() {
@@ -350,7 +365,7 @@ func (p *Participant) handleResume() {
 	if sdp, pending := p.session.PendingOffer(); pending {
 		p.client.Send(Offer{SDP: sdp})
 	}
-	p.subscribe(p.room.members())
+	p.subscribe()
 }
 
 // tick does what time alone brings about.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"plenum/sfu/internal/jsep"
 	"plenum/sfu/internal/wire"
@@ -34,6 +33,9 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 		}
 		t := p.trackOf(in.Mid)
 		if t == nil {
+			if !p.mayBegin(1) {
+				continue
+			}
 			t = p.newTrack(in, streams)
 		}
 		if t.kind == Video {
@@ -65,7 +67,7 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 	changed := !slices.Equal(p.tracks, tracks)
 	p.tracks = tracks
 	if changed {
-		p.announce()
+		p.announceSoon()
 	}
 }
 
@@ -100,24 +102,8 @@ func (p *Participant) newTrack(in jsep.Incoming, streams map[string]bool) *Track
 	return newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), in.Mid, kind, source, said.Muted)
 }
 
-// announceInterval is the least time between what one client's mute and publish
-// messages make everyone else look at.
-const announceInterval = 50 * time.Millisecond
-
-// announceSoon announces now, or a moment after the last time.
-func (p *Participant) announceSoon() {
-	wait := p.announced + announceInterval - p.server.now()
-	switch {
-	case p.announced == 0 || wait <= 0:
-		p.announce()
-	case p.announceLater == nil:
-		p.announceLater = time.After(wait)
-	}
-}
-
 // announce shows others what this participant publishes now.
 func (p *Participant) announce() {
-	p.announced, p.announceLater = p.server.now(), nil
 	now := &presence{participant: p, info: ParticipantInfo{ID: p.id, Name: p.name}}
 	for _, t := range p.tracks {
 		info := TrackInfo{ID: t.id, Kind: t.kind, Source: t.source, Muted: t.muted.Load()}
@@ -140,23 +126,32 @@ func (p *Participant) handlePublish(tracks []PublishedTrack) {
 		if !p.remember(said) {
 			return
 		}
-		t := p.trackOf(said.Mid)
-		if t == nil {
-			continue
-		}
-		if t.source != said.Source {
-			// Where a track is shown and its stream depend on the source, so
-			// it is another track to others.
-			t = p.replace(t, said.Source)
-			changed = true
-		}
-		if t.muted.Swap(said.Muted) != said.Muted {
+		if t := p.trackOf(said.Mid); t != nil && t.muted.Swap(said.Muted) != said.Muted {
 			changed = true
 		}
 	}
 	if changed {
 		p.announceSoon()
 	}
+	p.followSources()
+}
+
+// followSources makes the tracks' sources what the client said. Where a track is shown and
+// its stream depend on the source, so it is another track to others.
+func (p *Participant) followSources() {
+	var differ []*Track
+	for _, t := range p.tracks {
+		if said := p.sources[t.mid]; said.Source != "" && said.Source != t.source {
+			differ = append(differ, t)
+		}
+	}
+	if len(differ) == 0 || !p.mayBegin(len(differ)) {
+		return
+	}
+	for _, t := range differ {
+		p.replace(t, p.sources[t.mid].Source)
+	}
+	p.announceSoon()
 }
 
 // maxTracks is how many tracks one participant may publish: each costs every
@@ -218,11 +213,12 @@ func (p *Participant) handleStarted(t *Track, parameters jsep.Codec) {
 		t.begin(parameters, p.extensionsOf(t.mid))
 		t.survey(p.server.now())
 	case t.codec != parameters.Codec:
+		p.moderation.fresh.spend(p.server.now(), 1)
 		p.replace(t, t.source) // the publisher changed its codec in mid-call
 	default:
 		return
 	}
-	p.announce()
+	p.announceSoon()
 }
 
 func (p *Participant) extensionsOf(mid string) wire.ExtensionIDs {

@@ -99,6 +99,7 @@ type counters struct {
 	pliIn, pliOut            stat.Counter
 	pliMerged, pliIgnored    stat.Counter
 	glare, iceRestarts       stat.Counter
+	moderated                [numModerated]stat.Counter
 	pairs                    [2][4]stat.Counter
 	switches                 [numDirections][alloc.NumCauses]stat.Counter
 	paused                   [alloc.NumReasons]stat.Gauge // video subscriptions, by why they are
@@ -155,6 +156,7 @@ type Stats struct {
 	ICESelected          []Labelled // protocol, type of the remote candidate
 	ICERestarts          uint64
 	Glare                uint64
+	Moderated            []Labelled // what: changes that others saw later, together with those after them
 
 	KeyframeWait  stat.HistogramSnapshot // seconds, per layer, from the first wish
 	RTT           stat.HistogramSnapshot // seconds, from viewers' receiver reports
@@ -220,6 +222,9 @@ func (s *Server) Stats() Stats {
 	}
 	for i := range c.unrepairable {
 		out.Unrepairable = append(out.Unrepairable, Labelled{[]string{lossNames[i]}, c.unrepairable[i].Load()})
+	}
+	for i := range c.moderated {
+		out.Moderated = append(out.Moderated, Labelled{[]string{moderatedNames[i]}, c.moderated[i].Load()})
 	}
 	for v := range c.dropped {
 		if verdict := forward.Verdict(v); verdict != forward.Forward { //nolint:gosec // small

@@ -121,6 +121,8 @@ var families = []family{
 		func(s *snapshot) []sfu.Labelled { return byKey(s.signaling.Lookups) }),
 	counters("plenum_rejected_total", "What was turned away because there is too much of it, by what there is too much of.", []string{"reason"},
 		func(s *snapshot) []sfu.Labelled { return slices.Concat(byKey(s.rejected), byKey(s.signaling.Rejected)) }),
+	counters("plenum_coalesced_total", "Changes that came so fast that others were shown them later, together with those after them.", []string{"what"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.Moderated }),
 	counters("plenum_participant_excess_total", "Messages that participants sent in excess of what one, or one room, may cause: those that had to wait (delayed) and those that were not carried out (refused).", []string{"result", "reason"},
 		func(s *snapshot) []sfu.Labelled {
 			return slices.Concat(byKey(s.signaling.Delayed, "delayed"), byKey(s.signaling.Refused, "refused"))
