@@ -61,29 +61,29 @@ type Participant struct {
 
 	// ---- owned by the loop ----
 
-	peer          *transport.Peer // nil before the first offer
-	session       *jsep.Session
-	remoteUfrag   string
-	early         []string // candidates before the first offer
-	state         transport.State
-	stateSince    time.Duration
-	connectedAt   time.Duration
-	sources       map[string]PublishedTrack // what the client said of its m-lines, by mid
-	tracks        []*Track                  // published, in order
-	known         map[*Participant]*presence
-	subs          map[*Track]*Subscription
-	bySlot        map[*jsep.Slot]*Subscription
-	unsupported   map[*Track]string
-	lastReports   time.Duration
-	trackSerial   int
-	moderation    moderation
-	holdUntil     time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
-	offerLater    <-chan time.Time // when holdUntil has come, nil if nothing waits
-	badAnswers    int              // to the offer in flight
-	ssrcs         ssrcs
-	wishes        map[string]Wish // what the client said of others' tracks, by track id
-	viewing       viewing
-	forbidden     bool // the client was told that it may not publish
+	peer        *transport.Peer // nil before the first offer
+	session     *jsep.Session
+	remoteUfrag string
+	early       []string // candidates before the first offer
+	state       transport.State
+	stateSince  time.Duration
+	connectedAt time.Duration
+	sources     map[string]PublishedTrack // what the client said of its m-lines, by mid
+	tracks      []*Track                  // published, in order
+	known       map[*Participant]*presence
+	subs        map[*Track]*Subscription
+	bySlot      map[*jsep.Slot]*Subscription
+	unsupported map[*Track]string
+	lastReports time.Duration
+	trackSerial int
+	moderation  moderation
+	holdUntil   time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
+	offerLater  <-chan time.Time // when holdUntil has come, nil if nothing waits
+	badAnswers  int              // to the offer in flight
+	ssrcs       ssrcs
+	wishes      map[string]Wish // what the client said of others' tracks, by track id
+	viewing     viewing
+	forbidden   bool // the client was told that it may not publish
 }
 
 func newParticipant(s *Server, r JoinRequest) *Participant {

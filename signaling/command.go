@@ -259,14 +259,3 @@ func decodeMessage(frame []byte, maxBody int) (command, error) {
 	}
 	return messageCommand{to: *m.To, body: m.Body}, nil
 }
-
-// isCandidate reports whether a frame is a candidate's, without decoding a large one.
-func isCandidate(frame []byte) bool {
-	if len(frame) > 2*maxCandidate {
-		return false
-	}
-	var m struct {
-		Type string `json:"type"`
-	}
-	return json.Unmarshal(frame, &m) == nil && m.Type == "candidate"
-}

@@ -35,10 +35,10 @@ type Config struct {
 	MaxMessageBytes int
 	// MaxBodyBytes bounds the body of a `message`; 16 KiB.
 	MaxBodyBytes int
-	// MaxMessagesPerSecond and MessageBurst are how many messages of a session are read,
-	// and as many pings and pongs; 50 per second with a burst of 250. More have to wait.
-	// Joining a room of a hundred costs an offer, some tens of candidates and about as
-	// many answers.
+	// MaxMessagesPerSecond and MessageBurst bound the messages of a session, beside
+	// candidates, and as many pings and pongs; 100 per second with a burst of 1,000. More
+	// end it: joining a room of a hundred costs an offer and some hundred answers, and an
+	// app's cursors 30 messages a second. What messages cost is bounded beside.
 	MaxMessagesPerSecond float64
 	MessageBurst         int
 
@@ -88,8 +88,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ResumeTimeout, 30*time.Second)
 	setDefault(&c.MaxMessageBytes, 256<<10)
 	setDefault(&c.MaxBodyBytes, 16<<10)
-	setDefault(&c.MaxMessagesPerSecond, 50)
-	setDefault(&c.MessageBurst, 250)
+	setDefault(&c.MaxMessagesPerSecond, 100)
+	setDefault(&c.MessageBurst, 1000)
 	setDefault(&c.MaxTalkPerSecond, 30)
 	setDefault(&c.TalkBurst, 250)
 	setDefault(&c.MaxBodyBytesPerSecond, 64<<10)

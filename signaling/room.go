@@ -23,6 +23,7 @@ func (c *Config) limits() *charge.Limits {
 	const second, processor = 1e6, 1e6 // µs
 	return &charge.Limits{
 		Messages: c.MaxMessagesPerSecond, MessageBurst: float64(c.MessageBurst),
+		Candidates: 50, CandidateBurst: 250,
 		Work: second / 20, WorkBurst: second / 2,
 		RoomWork:      charge.Work(0.15 * processor * float64(runtime.GOMAXPROCS(0))),
 		RoomWorkBurst: 1.5 * second,
@@ -50,29 +51,11 @@ func (s *Server) exitLocked(session *session) {
 	}
 }
 
-// prompt charges a message, unless it would be late.
-func (s *session) prompt() bool {
+// allow charges one of what is charged by number.
+func (s *session) allow(one func(*charge.Participant, time.Time) bool) bool {
 	s.others.mu.Lock()
 	defer s.others.mu.Unlock()
-	return s.charges.Prompt(time.Now())
-}
-
-// control charges a ping or pong.
-func (s *session) control() bool {
-	s.others.mu.Lock()
-	defer s.others.mu.Unlock()
-	return s.charges.Control(time.Now())
-}
-
-// late charges a message that others of the client came right before, waits for its time, and
-// reports whether it is to be looked at.
-func (s *session) late(c *socket) bool {
-	v := s.charged(func(now time.Time) charge.Verdict { return s.charges.Message(now) })
-	if v.Refused {
-		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
-		return false
-	}
-	return s.wait(c, v)
+	return one(s.charges, time.Now())
 }
 
 // pay charges what a message will cause, waits until that is paid for, and reports whether it

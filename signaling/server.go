@@ -175,7 +175,7 @@ func (s *Server) serve(c *socket, q request, began time.Time) {
 		_ = c.serve(nil, nil) // closing: nothing is received
 		return
 	}
-	cause := c.serve(session.control, func(data []byte, err error) { session.receive(c, data, err) })
+	cause := c.serve(func() bool { return session.allow((*charge.Participant).Control) }, func(data []byte, err error) { session.receive(c, data, err) })
 	level := slog.LevelDebug
 	lost := session.detach(c, cause)
 	var bug *panicError

@@ -328,11 +328,17 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	case errors.Is(err, errFlood):
 		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
-	case s.prompt():
-	case err == nil && isCandidate(data):
+	}
+	var command command
+	var senseless error
+	if err == nil {
+		command, senseless = decode(data, s.server.config.MaxBodyBytes)
+	}
+	if _, is := command.(candidateCommand); is && !s.allow((*charge.Participant).Candidate) {
 		s.ignore()
 		return
-	case !s.late(c):
+	} else if !is && !s.allow((*charge.Participant).Message) {
+		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
 		return
 	}
 	switch {
@@ -344,13 +350,10 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	case errors.Is(err, errBinary):
 		s.complain(errors.New("the message is binary"))
 		return
-	}
-	command, err := decode(data, s.server.config.MaxBodyBytes)
-	if !s.pay(c, command, len(data)) {
+	case !s.pay(c, command, len(data)):
 		return
-	}
-	if err != nil {
-		s.complain(err)
+	case senseless != nil:
+		s.complain(senseless)
 		return
 	}
 	s.server.stats.received.inc(command.kind())

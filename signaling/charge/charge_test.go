@@ -7,7 +7,7 @@ import (
 )
 
 var limits = Limits{
-	Messages: 50, MessageBurst: 250,
+	Messages: 100, MessageBurst: 1000, Candidates: 50, CandidateBurst: 250,
 	Work: 50_000, WorkBurst: 500_000, RoomWork: 300_000, RoomWorkBurst: 1_500_000,
 	Talk: 30, TalkBurst: 250, Body: 64 << 10, BodyBurst: 256 << 10,
 	Deliveries: 10_000, DeliveriesBurst: 50_000,
@@ -88,8 +88,10 @@ func TestHonestClientsDontWait(t *testing.T) {
 		check("a later offer", p.Work(now, Bytes(500<<10)+Offer(400)))
 		now = now.Add(time.Second)
 	}
-	for range 250 {
-		check("any message", p.Message(now))
+	for range 1000 {
+		if !p.Message(now) || !p.Control(now) {
+			t.Fatal("a burst of messages is too much")
+		}
 	}
 	for range 60 * 20 { // a cursor
 		check("a message", p.Talk(now, 100, 30))
@@ -127,31 +129,23 @@ func TestRoomInDebt(t *testing.T) {
 	}
 }
 
-// A burst of messages is late; one that does not end is no burst.
-func TestMessagesBurst(t *testing.T) {
+// Candidates and pongs don't count with other messages.
+func TestCounts(t *testing.T) {
 	p := NewParticipant(&limits, NewRoom(&limits))
-	now := start
-	for n := 1; ; n++ {
-		v := p.Message(now)
-		now = now.Add(v.Wait)
-		if v.Refused {
-			if n != 250+maxLate+1 {
-				t.Errorf("message %d was one too many", n)
-			}
-			break
+	count := func(now time.Time, charge func(time.Time) bool) (n int) {
+		for charge(now) {
+			n++
 		}
+		return n
 	}
-	now = now.Add(time.Minute)
-	if v := p.Message(now); v != (Verdict{}) {
-		t.Errorf("a minute later: %+v", v)
-	}
-	for p.Prompt(now) {
-	}
-	if v := p.Message(now); v.Refused || v.Wait == 0 || v.Wait > time.Second/25 {
-		t.Errorf("after others that were left out: %+v", v)
-	}
-	if !p.Control(now) {
-		t.Error("pongs count with messages")
+	for _, step := range []struct {
+		after time.Duration
+		want  [3]int
+	}{{0, [3]int{1000, 1000, 250}}, {time.Second, [3]int{100, 100, 50}}} {
+		now := start.Add(step.after)
+		if got := [3]int{count(now, p.Message), count(now, p.Control), count(now, p.Candidate)}; got != step.want {
+			t.Errorf("after %v: %v, want %v", step.after, got, step.want)
+		}
 	}
 }
 

@@ -4,8 +4,10 @@ import "time"
 
 // Limits are what a participant, and a room, may cause.
 type Limits struct {
-	// Messages of all types that a participant may send a second and at once.
-	Messages, MessageBurst float64
+	// Messages of all types but candidates that a participant may send a second and at
+	// once, and candidates that are looked at.
+	Messages, MessageBurst     float64
+	Candidates, CandidateBurst float64
 	// Work that a participant, and that all of a room, may cause a second and at once.
 	Work, WorkBurst         Work
 	RoomWork, RoomWorkBurst Work
@@ -24,9 +26,6 @@ const (
 	// smallPatience for how long that waits.
 	small         Work = 2000
 	smallPatience      = 250 * time.Millisecond
-	// maxLate is how many messages in a row may be late for their number, before that is
-	// no burst any more.
-	maxLate = 1000
 )
 
 // Reason says what there is too much of.
@@ -34,7 +33,6 @@ type Reason string
 
 // The reasons.
 const (
-	OfMessages   Reason = "messages"      // of a participant
 	OfWork       Reason = "work"          // of a participant
 	OfRoomWork   Reason = "room_work"     // of all in the room
 	OfTalk       Reason = "talk"          // `message`s of a participant
@@ -44,7 +42,7 @@ const (
 
 // Reasons lists them.
 func Reasons() []Reason {
-	return []Reason{OfMessages, OfWork, OfRoomWork, OfTalk, OfBodies, OfDeliveries}
+	return []Reason{OfWork, OfRoomWork, OfTalk, OfBodies, OfDeliveries}
 }
 
 // Verdict is what is to be done with a message.
@@ -69,11 +67,9 @@ func NewRoom(l *Limits) *Room {
 
 // Participant is what one of them has caused.
 type Participant struct {
-	room                       *Room
-	messages, work, talk, body Account
-	controls                   Account
-	reproaches                 Account
-	late                       int // messages in a row
+	room                           *Room
+	messages, controls, candidates Account
+	work, talk, body, reproaches   Account
 }
 
 // NewParticipant makes the accounts of a participant of room.
@@ -82,6 +78,7 @@ func NewParticipant(l *Limits, room *Room) *Participant {
 		room:       room,
 		messages:   NewAccount(l.Messages, l.MessageBurst),
 		controls:   NewAccount(l.Messages, l.MessageBurst),
+		candidates: NewAccount(l.Candidates, l.CandidateBurst),
 		work:       NewAccount(float64(l.Work), float64(l.WorkBurst)),
 		talk:       NewAccount(l.Talk, l.TalkBurst),
 		body:       NewAccount(l.Body, l.BodyBurst),
@@ -89,26 +86,14 @@ func NewParticipant(l *Limits, room *Room) *Participant {
 	}
 }
 
-// Prompt charges a message of any type, unless it would be late.
-func (p *Participant) Prompt(now time.Time) bool {
-	if !p.messages.Take(now, 1) {
-		return false
-	}
-	p.late = 0
-	return true
-}
+// Message charges a message of any type but a candidate, and reports whether there are
+// still no more than any client sends that is up to something.
+func (p *Participant) Message(now time.Time) bool { return p.messages.Take(now, 1) }
 
-// Message charges a message of any type. A burst is read more slowly; what goes on for
-// too long is refused for good.
-func (p *Participant) Message(now time.Time) Verdict {
-	if p.Prompt(now) {
-		return Verdict{}
-	}
-	p.late++
-	return Verdict{Refused: p.late > maxLate, Wait: p.messages.Charge(now, 1), Reason: OfMessages}
-}
+// Candidate charges a candidate, and reports whether it is to be looked at.
+func (p *Participant) Candidate(now time.Time) bool { return p.candidates.Take(now, 1) }
 
-// Control charges a ping or pong.
+// Control charges a ping or pong, as Message does.
 func (p *Participant) Control(now time.Time) bool { return p.controls.Take(now, 1) }
 
 // Asked charges the work of a message that the server asked for, as an answer, which is
