@@ -30,6 +30,7 @@
 //	sdk/media.js      cameras, microphones, screens, and why they can't be had
 //	sdk/localmedia.js one's own devices in a call, each on or off, one change after another
 //	sdk/network.js    when the machine changes its network, and the page goes away
+//	sdk/frames.js     does once a frame what is wished more often
 //	sdk/emitter.js    on, off, once, events
 //	sdk/errors.js     PlenumError, its classes and the protocol's codes
 //	sdk/address.js    where to dial

@@ -15,6 +15,7 @@
 import {DeviceError, LocalMedia, join} from './plenum.js';
 import {css, mutedIcon} from './element/style.js';
 import {explain, textOf} from './element/text.js';
+import {perFrame} from './sdk/frames.js';
 
 /**
  * @typedef {import('./plenum.js').Room} Room
@@ -137,7 +138,8 @@ export class PlenumCall extends HTMLElement {
 
   /** @param {Room} room */
   #follow(room) {
-    for (const event of changes) room.on(event, () => this.#draw());
+    const draw = perFrame(() => this.#draw());
+    for (const event of changes) room.on(event, draw);
     room.on('speakers', ({speakers}) => {
       for (const {root} of this.#shown.values()) root.classList.toggle('speaking', speakers.some(({id}) => root.dataset.speaker === id));
     });

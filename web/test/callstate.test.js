@@ -328,3 +328,56 @@ test('the report has the numbers and no names', async () => {
   assert.equal(parsed.browser, 'Browser/1');
   assert.doesNotMatch(JSON.stringify(parsed), /Bo\b|Ada|s1/);
 });
+
+test('a thousand messages in one frame are drawn once, and the lists stay short', async () => {
+  const {perFrame} = await import('../sdk/frames.js');
+  const {News, most} = await import('../app/state/news.js');
+  const frames = [];
+  Object.assign(globalThis, {requestAnimationFrame: (run) => frames.push(run), cancelAnimationFrame: () => {}});
+  const {state, hears} = await call();
+  let drawn = 0;
+  state.on('change', perFrame(() => drawn++));
+  const news = new News();
+  let told = [];
+  const tell = perFrame(() => { told = news.take(); });
+  state.on('notice', (notice) => {
+    news.add(notice);
+    tell();
+  });
+  for (let i = 0; i < 1000; i++) {
+    hears({text: `spam ${i}`});
+    hears({hand: i % 2 === 0});
+    hears({reaction: '👍'});
+  }
+  assert.equal(drawn, 0);
+  assert.equal(frames.length, 2); // one for the page, one for the notices
+  for (const run of frames.splice(0)) run();
+  assert.equal(drawn, 1);
+  assert.equal(state.conversation.messages.length, 500);
+  assert.equal(state.conversation.messages.at(-1).text, 'spam 999');
+  assert.ok(told.length <= most.shown + most.spoken && told.length > 0, `${told.length} notices`);
+  hears({text: 'one more'});
+  for (const run of frames.splice(0)) run();
+  assert.equal(drawn, 2);
+  delete globalThis.requestAnimationFrame;
+  delete globalThis.cancelAnimationFrame;
+});
+
+test('a message that was too much is told as such, for the call goes on', async () => {
+  const {socket, notices} = await call();
+  socket.receive({type: 'error', code: 'rate-limited', message: '', fatal: false});
+  assert.match(notices.at(-1).text, /did not get through/);
+});
+
+test('a page that has no frames is drawn nevertheless', async () => {
+  const {perFrame} = await import('../sdk/frames.js');
+  Object.assign(globalThis, {requestAnimationFrame: () => 1, cancelAnimationFrame: () => {}});
+  let drawn = 0;
+  const draw = perFrame(() => drawn++);
+  draw();
+  draw();
+  await pass(1000);
+  assert.equal(drawn, 1);
+  delete globalThis.requestAnimationFrame;
+  delete globalThis.cancelAnimationFrame;
+});

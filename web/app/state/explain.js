@@ -6,7 +6,8 @@ import {isText, t} from './text.js';
  * @param {unknown} error
  */
 export function explain(error) {
-  const {code, reason, kind, message} = /** @type {{code?: string, reason?: string, kind?: string, message?: string}} */ (error ?? {});
+  const {code: said, reason, kind, message, fatal} = /** @type {{code?: string, reason?: string, kind?: string, message?: string, fatal?: boolean}} */ (error ?? {});
+  const code = said === 'rate-limited' && !fatal ? 'limited' : said; // the call goes on
   const key = reason ? `${kind}.${reason}` : `error.${code}`;
   return isText(key) ? t(key) : t('error.failed', {message: message ?? String(error)});
 }

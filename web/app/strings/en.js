@@ -77,6 +77,7 @@ export const texts = {
   'error.draining': 'The server is being restarted. Try again in a moment.',
   'error.bad-room': 'This is no name for a room: use letters, digits, - _ and . only.',
   'error.bad-name': 'This name is too long.',
+  'error.limited': 'That was too much at once: some of it did not get through.',
   'error.rate-limited': 'The server ended the call, because this page sent too much at once.',
   'error.bad-message': 'The server ended the call, because it did not understand this page. Reload it.',
   'error.too-large': 'The server refused a message that was too large.',

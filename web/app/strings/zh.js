@@ -75,6 +75,7 @@ export const texts = {
   'error.draining': '服务器正在重启。请稍后再试。',
   'error.bad-room': '房间名无效：只能使用字母、数字、- _ 和 .。',
   'error.bad-name': '名字太长。',
+  'error.limited': '一次发送的内容过多，部分内容未能送达。',
   'error.rate-limited': '此页面一次发送的内容过多，服务器结束了通话。',
   'error.bad-message': '服务器无法理解此页面，结束了通话。请重新加载。',
   'error.too-large': '消息过大，服务器拒绝接收。',

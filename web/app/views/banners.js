@@ -1,3 +1,5 @@
+import {perFrame} from '../../sdk/frames.js';
+import {News, most} from '../state/news.js';
 import {t} from '../state/text.js';
 import {byId, make} from './dom.js';
 
@@ -15,11 +17,19 @@ const stay = 6000;
 /** What is wrong stays as a banner until it is right again; news come and go as notices. */
 export class Banners {
   #call;
+  #news = new News();
 
   /** @param {CallState} call */
   constructor(call) {
     this.#call = call;
-    call.on('notice', (notice) => this.notice(notice));
+    const tell = perFrame(() => {
+      const closed = call.room.state === 'closed';
+      for (const notice of this.#news.take()) if (!closed) this.#notice(notice);
+    });
+    call.on('notice', (notice) => {
+      this.#news.add(notice);
+      tell();
+    });
   }
 
   draw() {
@@ -65,7 +75,7 @@ export class Banners {
   }
 
   /** @param {Notice} notice */
-  notice({text, action, run, quiet}) {
+  #notice({text, action, run, quiet}) {
     const element = make('div', {className: quiet ? 'spoken' : 'notice'}, make('span', {textContent: text}));
     const remove = () => element.remove();
     if (action && run) {
@@ -75,7 +85,8 @@ export class Banners {
       }}));
     }
     notices.append(element);
-    while (notices.childElementCount > 6) notices.firstElementChild?.remove();
+    const alike = notices.getElementsByClassName(element.className);
+    while (alike.length > (quiet ? most.spoken : most.shown)) alike[0]?.remove();
     setTimeout(remove, action ? 2 * stay : stay);
   }
 

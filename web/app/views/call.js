@@ -1,3 +1,4 @@
+import {perFrame} from '../../sdk/frames.js';
 import {CallState} from '../state/call.js';
 import {t} from '../state/text.js';
 import {Banners} from './banners.js';
@@ -20,12 +21,11 @@ import {Tiles} from './tiles.js';
 
 const element = byId('call', HTMLElement);
 
-/** The screen of the call: puts the views together and draws them after every change. */
+/** The screen of the call: puts the views together and draws them once in a frame in which something changed. */
 export class CallView {
   /** What the views draw. */
   state;
   #views;
-  #drawing = false;
 
   /** @param {Room} room @param {string} name @param {SettingsOfAddress} settings */
   constructor(room, name, settings) {
@@ -47,7 +47,7 @@ export class CallView {
       controls: new Controls(state, {tiles, panels, settings: dialogs}),
     };
     showReactions(state);
-    state.on('change', () => this.#schedule());
+    state.on('change', perFrame(() => { if (state.room.state !== 'closed') this.#draw(); }));
     byId('room-name', HTMLElement).textContent = room.name;
     document.title = `${room.name} · ${t('appName')}`;
     element.hidden = false;
@@ -70,16 +70,6 @@ export class CallView {
     for (const view of [tiles, sound, banners, controls, statistics]) view.close();
     element.hidden = true;
     return open;
-  }
-
-  /** Draws once for all the changes of a moment. */
-  #schedule() {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    queueMicrotask(() => {
-      this.#drawing = false;
-      if (this.state.room.state !== 'closed') this.#draw();
-    });
   }
 
   #draw() {

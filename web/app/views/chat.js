@@ -39,11 +39,12 @@ export class Chat {
       this.#drawn.shift();
       log.firstElementChild?.remove();
     }
-    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
-    for (const message of messages.slice(this.#drawn.length)) {
-      this.#drawn.push(message);
-      log.append(element(message));
-      if (atEnd || message.mine) log.scrollTop = log.scrollHeight;
+    const fresh = messages.slice(this.#drawn.length);
+    if (fresh.length > 0) {
+      const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
+      this.#drawn.push(...fresh);
+      log.append(...fresh.map(element));
+      if (atEnd || fresh.some(({mine}) => mine)) log.scrollTop = log.scrollHeight;
     }
     if (unread > 0) toggle.dataset.unread = unread > 99 ? '99+' : String(unread);
     else delete toggle.dataset.unread;

@@ -8,7 +8,8 @@ const list = byId('people-list', HTMLElement);
 /** Everyone in the room: hands first, in the order of raising, then by name. */
 export class People {
   #call;
-  #drawn = '';
+  /** The drawn ones, in order. @type {Map<string, {text: string, item: HTMLElement}>} */
+  #drawn = new Map();
 
   /** @param {CallState} call */
   constructor(call) {
@@ -27,18 +28,28 @@ export class People {
         return {id, name: theirs || t('guest'), muted: !on('microphone'), camera: on('camera')};
       }).sort((a, b) => rank(a.id) - rank(b.id) || a.name.localeCompare(b.name)),
     ].map((one) => ({...one, hand: hands.includes(one.id), speaking: speaking.includes(one.id)}));
-    const text = JSON.stringify(everyone);
-    if (text === this.#drawn) return;
-    this.#drawn = text;
-    list.replaceChildren(...everyone.map((one) => {
-      const item = make('li', {className: one.speaking ? 'speaking' : ''}, make('bdi', {textContent: one.name}));
-      item.dataset.person = one.id;
-      if (one.hand) item.append(mark('hand', t('handUp')));
-      if (one.muted) item.append(mark('mic-off', t('muted')));
-      if (one.camera) item.append(mark('camera', t('camera')));
-      return item;
+    const before = this.#drawn;
+    const order = [...before.keys()].join(' ');
+    this.#drawn = new Map(everyone.map((one) => {
+      const text = JSON.stringify(one);
+      const old = before.get(one.id);
+      if (old?.text === text) return [one.id, old];
+      const item = person(one);
+      old?.item.replaceWith(item);
+      return [one.id, {text, item}];
     }));
+    if ([...this.#drawn.keys()].join(' ') !== order) list.replaceChildren(...[...this.#drawn.values()].map(({item}) => item));
   }
+}
+
+/** @param {{id: string, name: string, muted: boolean, camera: boolean, hand: boolean, speaking: boolean}} one */
+function person(one) {
+  const item = make('li', {className: one.speaking ? 'speaking' : ''}, make('bdi', {textContent: one.name}));
+  item.dataset.person = one.id;
+  if (one.hand) item.append(mark('hand', t('handUp')));
+  if (one.muted) item.append(mark('mic-off', t('muted')));
+  if (one.camera) item.append(mark('camera', t('camera')));
+  return item;
 }
 
 /** @param {string} name @param {string} meaning */
