@@ -42,18 +42,13 @@ type sum struct {
 }
 
 // newFanout starts a worker for every core but one.
-func newFanout(engine *transport.Engine) (*fanout, error) {
+func newFanout(engine *transport.Engine) *fanout {
 	f := &fanout{workers: runtime.GOMAXPROCS(0) - 1, shares: make(chan share)}
 	for range f.workers {
-		out, err := engine.NewBatch()
-		if err != nil {
-			f.close()
-			return nil, err
-		}
 		f.wg.Add(1)
-		go f.work(out)
+		go f.work(engine.NewBatch())
 	}
-	return f, nil
+	return f
 }
 
 // close ends the workers. No delivery may be under way or follow.

@@ -60,9 +60,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		return p
 	}
 	path := &packetPath{publisher: participant(), ssrc: 0xabcdef, pt: testPT, buffer: make([]byte, 0, maxPacket), now: time.Second}
-	if path.out, err = s.engine.NewBatch(); err != nil {
-		tb.Fatal(err)
-	}
+	path.out = s.engine.NewBatch()
 	parameters := jsep.Codec{Codec: codec.VP8, PayloadType: testPT, ClockRate: 90000, PLI: true}
 	path.track = newTrack(path.publisher, "track", "0", Video, Camera, false)
 	path.track.begin(parameters, wire.ExtensionIDs{})

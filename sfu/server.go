@@ -2,7 +2,6 @@ package sfu
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -50,10 +49,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.engine = engine
-	if s.fanout, err = newFanout(engine); err != nil {
-		return nil, errors.Join(err, engine.Close())
-	}
+	s.engine, s.fanout = engine, newFanout(engine)
 	return s, nil
 }
 

@@ -148,6 +148,7 @@ type Stats struct {
 	Discarded            []Labelled // reason: input that nobody authenticated, before it changed anything
 	StreamsEvicted       uint64     // forgotten, as the idlest of a participant with too many
 	AcceptErrors         uint64     // of the ICE-TCP listeners
+	MediaAddresses       []Labelled // state
 	NACKs                []Labelled // direction, result: sequence numbers
 	Retransmissions      []Labelled // direction
 	Redundancy           []Labelled // direction (in: restored from a publisher's; out: carried to viewers once more): packets of sound
@@ -206,6 +207,11 @@ func (s *Server) Stats() Stats {
 			{[]string{"pacer_stale"}, sent.PacerStale.Load()},
 			{[]string{"socket_full"}, s.engine.SocketDrops()}, {[]string{"overload"}, sent.Overload.Load()},
 		},
+	}
+	addresses := s.engine.Addresses()
+	out.MediaAddresses = []Labelled{
+		{[]string{"announced"}, uint64(addresses.Announced)}, {[]string{"leaving"}, uint64(addresses.Leaving)}, //nolint:gosec // counts
+		{[]string{"unbound"}, uint64(addresses.Unbound)}, //nolint:gosec // likewise
 	}
 	out.StreamsEvicted, out.AcceptErrors = sent.Evicted.Load(), sent.AcceptErrors.Load()
 	for _, d := range transport.DiscardReasons() {

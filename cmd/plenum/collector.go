@@ -57,6 +57,8 @@ var families = []family{
 		func(s *snapshot) []sfu.Labelled { return s.engine.Discarded }),
 	counter("plenum_streams_evicted_total", "Streams forgotten as the idlest of a participant that sends too many.",
 		func(s *snapshot) uint64 { return s.engine.StreamsEvicted }),
+	gauges("plenum_media_addresses", "Addresses of this machine that media could use: those that clients are told (announced), those that are gone and kept for a moment (leaving), and those that can't be bound (unbound).", []string{"state"},
+		func(s *snapshot) []sfu.Labelled { return s.engine.MediaAddresses }),
 	counter("plenum_ice_tcp_accept_errors_total", "Connections to the media port that could not be accepted, mostly because descriptors ran out.",
 		func(s *snapshot) uint64 { return s.engine.AcceptErrors }),
 	counters("plenum_nacks_total", "Packets asked for again: of publishers (out) and by viewers (in).", []string{"direction", "result"},

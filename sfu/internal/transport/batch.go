@@ -30,30 +30,45 @@ type Batch struct {
 	used    int      // bytes of the arena
 	packets int      // since the last Flush
 	run     [][]byte // plaintext packets since the last Send
-	parts   []part   // by port
+	socket  int      // from which of each port's sockets it sends
+	parts   []part   // by the ports' index
 	began   time.Duration
 }
 
 // part is what goes out by one port.
 type part struct {
+	port      *udpPort
 	sender    *sender
 	datagrams []outgoing
 }
 
 // NewBatch makes a Batch for one more goroutine.
-func (e *Engine) NewBatch() (*Batch, error) { return e.newBatch(0) }
+func (e *Engine) NewBatch() *Batch { return e.newBatch(0) }
 
 // newBatch makes a Batch that sends from the socket of that number of each port.
-func (e *Engine) newBatch(socket int) (*Batch, error) {
-	b := &Batch{engine: e}
-	for _, p := range e.ports {
-		s, err := newSender(p.sockets[socket], e.segments)
-		if err != nil {
-			return nil, err
-		}
-		b.parts = append(b.parts, part{sender: s})
+func (e *Engine) newBatch(socket int) *Batch { return &Batch{engine: e, socket: socket} }
+
+// part is what goes out by p.
+func (b *Batch) part(p *udpPort) *part {
+	if p.index < len(b.parts) && b.parts[p.index].port == p {
+		return &b.parts[p.index]
 	}
-	return b, nil
+	return b.attach(p)
+}
+
+// attach makes room for a port that is new to the Batch, in place of one that is closed.
+func (b *Batch) attach(p *udpPort) *part {
+	for len(b.parts) <= p.index {
+		b.parts = append(b.parts, part{})
+	}
+	at := &b.parts[p.index]
+	at.port, at.sender = p, nil
+	clear(at.datagrams)
+	at.datagrams = at.datagrams[:0]
+	if s, err := newSender(p.sockets[b.socket%len(p.sockets)], p.segments); err == nil { // else the socket is closed
+		at.sender = s
+	}
+	return at
 }
 
 // Reserve makes room for n packets (at most 64) that go to one peer.
@@ -73,7 +88,7 @@ func (b *Batch) Begin(now time.Duration) { b.began = now }
 
 // queue addresses one encrypted packet.
 func (b *Batch) queue(to *path, packet []byte) {
-	part := &b.parts[to.port]
+	part := b.part(to.port)
 	part.datagrams = append(part.datagrams, outgoing{to: to.to, bytes: packet})
 }
 
@@ -119,9 +134,11 @@ func (b *Batch) Flush() {
 		if len(part.datagrams) == 0 {
 			continue
 		}
-		sent += len(part.datagrams)
-		messages, calls := part.sender.send(part.datagrams)
-		b.engine.counters.sent(len(part.datagrams), messages, calls)
+		if part.sender != nil {
+			sent += len(part.datagrams)
+			messages, calls := part.sender.send(part.datagrams)
+			b.engine.counters.sent(len(part.datagrams), messages, calls)
+		}
 		clear(part.datagrams)
 		part.datagrams = part.datagrams[:0]
 	}

@@ -80,7 +80,7 @@ func keyed(tb testing.TB, e *Engine, to netip.AddrPort) (*Peer, *srtp.Context) {
 	}
 	p := &Peer{engine: e}
 	p.keys.Store(&keys{outRTP: context()})
-	p.path.Store(&path{port: 0, remote: to, to: makeSockaddr(to)})
+	p.path.Store(&path{port: e.ports.all()[0], remote: to, to: makeSockaddr(to)})
 	return p, context()
 }
 
@@ -96,10 +96,7 @@ func TestBatchSendsEncryptedAndPadded(t *testing.T) {
 	e := testEngine(t)
 	to := listenLoopback(t)
 	p, decrypt := keyed(t, e, addrPort(to))
-	out, err := e.NewBatch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := e.NewBatch()
 	sizes := []int{959, 959, 960, 960, 500}
 	out.Reserve(len(sizes))
 	for i, size := range sizes {
@@ -107,7 +104,7 @@ func TestBatchSendsEncryptedAndPadded(t *testing.T) {
 	}
 	p.Send(out, Outgoing{Equalise: true})
 	out.Flush()
-	if e.segments && e.counters.Messages.Load() != 1 {
+	if e.ports.all()[0].segments && e.counters.Messages.Load() != 1 {
 		t.Errorf("a frame made %d messages", e.counters.Messages.Load())
 	}
 	r, err := newReceiver(to, 8, 2048)
@@ -135,10 +132,7 @@ func TestBatchFlushesWhenFull(t *testing.T) {
 	to := listenLoopback(t)
 	_ = to.SetReadBuffer(4 << 20)
 	p, _ := keyed(t, e, addrPort(to))
-	out, err := e.NewBatch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := e.NewBatch()
 	const n = 3*batchPackets + 5
 	for i := range n {
 		out.Reserve(1)
@@ -159,10 +153,7 @@ func TestBatchFlushesWhenFull(t *testing.T) {
 
 func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
 	e := testEngine(t)
-	out, err := e.NewBatch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := e.NewBatch()
 	p := &Peer{engine: e}
 	p.Send(out, Outgoing{Equalise: true})
 	for range 2 * batchPackets {
@@ -181,10 +172,7 @@ func TestBatchWithoutKeysOrOfNothing(t *testing.T) {
 func TestSendAllocatesNothing(t *testing.T) {
 	e := testEngine(t)
 	p, _ := keyed(t, e, addrPort(listenLoopback(t)))
-	out, err := e.NewBatch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := e.NewBatch()
 	sequence := uint16(0)
 	frame := func() {
 		out.Reserve(5)
@@ -208,16 +196,14 @@ func BenchmarkSend(b *testing.B) {
 		for _, segments := range []bool{true, false} {
 			b.Run(fmt.Sprintf("frame=%d/segments=%v", frame, segments), func(b *testing.B) {
 				e := testEngine(b)
-				e.segments = segments && e.segments
+				port := e.ports.all()[0]
+				port.segments = segments && port.segments
 				var peers []*Peer
 				for range 50 {
 					p, _ := keyed(b, e, addrPort(listenLoopback(b)))
 					peers = append(peers, p)
 				}
-				out, err := e.NewBatch()
-				if err != nil {
-					b.Fatal(err)
-				}
+				out := e.NewBatch()
 				sequence := uint16(0)
 				b.ReportAllocs()
 				for b.Loop() {

@@ -11,7 +11,7 @@ func TestCandidatesInside(t *testing.T) {
 	at := func(addresses ...string) *Engine {
 		e := &Engine{}
 		for _, a := range addresses {
-			e.ports = append(e.ports, &udpPort{local: netip.AddrPortFrom(netip.MustParseAddr(a), 8081)})
+			e.ports.add(&udpPort{local: netip.AddrPortFrom(netip.MustParseAddr(a), 8081)})
 		}
 		return e
 	}

@@ -11,6 +11,12 @@
 // goroutine; the Batch leaves when the round of arrivals ends, with few system
 // calls (mmsg_linux.go), or by pion's selected pair where we know no path.
 //
+// The addresses of the media port follow the machine's: an addressBook decides, one
+// goroutine (changes.go) binds and closes the ports. New sessions find those that are
+// announced by portMux, which is the mux that pion's agents see. The order of shutdown of
+// a port is: out of the table, pion's connections, sockets, wait for its readers; of the
+// engine: the goroutine that binds, then the ports.
+//
 // Plenum drives pion's ICE, DTLS and SRTP directly instead of through a
 // webrtc.PeerConnection: keys come from the DTLS exporter through public API,
 // one certificate serves everyone, nothing is copied or queued per packet

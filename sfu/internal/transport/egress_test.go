@@ -32,9 +32,7 @@ func newViewer(t *testing.T) *viewer {
 	v.peer, v.decrypt = keyed(t, v.engine, addrPort(v.socket))
 	v.peer.paced = make(chan struct{}, 1)
 	var err error
-	if v.out, err = v.engine.NewBatch(); err != nil {
-		t.Fatal(err)
-	}
+	v.out = v.engine.NewBatch()
 	if v.in, err = newReceiver(v.socket, 8, 2048); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,6 @@ func TestGather(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wait = 10 * time.Second
-	e.wg.Add(1)
 	done := make(chan struct{})
 	go func() { r.run(); close(done) }()
 

@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,12 +10,6 @@ import (
 
 	"github.com/pion/ice/v4"
 )
-
-// bound reports whether one of the engine's ports is on that address.
-func (e *Engine) bound(ip net.IP) bool {
-	address, _ := netip.AddrFromSlice(ip)
-	return slices.ContainsFunc(e.ports, func(p *udpPort) bool { return p.local.Addr() == address.Unmap() })
-}
 
 // Local is our half of the transport for SDP.
 type Local struct {
@@ -91,8 +84,9 @@ func (e *Engine) announced(c ice.Candidate) []string {
 		return nil
 	}
 	var lines []string
-	for _, public := range e.config.PublicIPs {
-		if public.Is4() != local.Unmap().Is4() {
+	for _, public := range e.config.public(local.Unmap()) {
+		if public == local.Unmap() {
+			lines = append(lines, c.Marshal())
 			continue
 		}
 		host, err := ice.NewCandidateHost(&ice.CandidateHostConfig{
@@ -102,9 +96,6 @@ func (e *Engine) announced(c ice.Candidate) []string {
 		if err == nil {
 			lines = append(lines, host.Marshal())
 		}
-	}
-	if lines == nil {
-		lines = []string{c.Marshal()}
 	}
 	return lines
 }
@@ -172,12 +163,12 @@ func (e *Engine) checks(to netip.Addr) bool {
 		if !in.Contains(to) {
 			continue
 		}
-		for _, port := range e.ports {
+		for _, port := range e.ports.all() {
 			if in.Contains(port.local.Addr().Unmap()) {
 				return true
 			}
 		}
-		return len(e.ports) == 0 // a virtual network
+		return e.config.Net != nil // a virtual network
 	}
 	return true
 }
@@ -185,7 +176,7 @@ func (e *Engine) checks(to netip.Addr) bool {
 // path is the way to a peer past pion: the selected pair of host and remote
 // address on one of our UDP ports.
 type path struct {
-	port   int
+	port   *udpPort
 	remote netip.AddrPort
 	to     *sockaddr
 }
@@ -197,11 +188,9 @@ func (p *Peer) onSelectedPair(local, remote ice.Candidate) {
 	address, errLocal := netip.ParseAddr(local.Address())
 	ip, errRemote := netip.ParseAddr(remote.Address())
 	if errLocal == nil && errRemote == nil && local.NetworkType().IsUDP() {
-		for _, port := range p.engine.ports {
-			if port.local.Addr() == address.Unmap() {
-				addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port())) //nolint:gosec // a port
-				selected = &path{port: port.index, remote: addr, to: makeSockaddr(addr)}
-			}
+		if port := p.engine.ports.on(address.Unmap()); port != nil {
+			addr := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port())) //nolint:gosec // a port
+			selected = &path{port: port, remote: addr, to: makeSockaddr(addr)}
 		}
 	}
 	p.setPath(selected)
@@ -209,9 +198,9 @@ func (p *Peer) onSelectedPair(local, remote ice.Candidate) {
 
 func (p *Peer) setPath(now *path) {
 	if before := p.path.Swap(now); before != nil {
-		p.engine.ports[before.port].dropRoute(before.remote, p)
+		before.port.dropRoute(before.remote, p)
 	}
 	if now != nil && p.ctx.Err() == nil {
-		p.engine.ports[now.port].setRoute(now.remote, p)
+		now.port.setRoute(now.remote, p)
 	}
 }

@@ -160,11 +160,8 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 		ice.WithBindingRequestHandler(p.onCheck),
 	}
 	if e.tcp != nil {
-		// The listeners are on our ports' addresses alone, which pion can't know.
-		options = append(options, ice.WithTCPMux(e.tcp), ice.WithIPFilter(e.bound))
-	}
-	if e.loopback {
-		options = append(options, ice.WithIncludeLoopback())
+		// portNet shows pion's agents what we announce, and nothing else.
+		options = append(options, ice.WithTCPMux(e.tcp), ice.WithIncludeLoopback())
 	}
 	agent, err := ice.NewAgentWithOptions(options...)
 	if err != nil {

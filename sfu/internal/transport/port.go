@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pion/ice/v4"
 )
 
 const (
@@ -28,10 +30,16 @@ const (
 // a Peer has validated by ICE straight to that Peer; everything else goes to
 // pion's mux, whose net.PacketConn the udpPort is.
 type udpPort struct {
-	index   int // among the engine's ports
-	local   netip.AddrPort
-	sockets []*net.UDPConn
-	poster  *poster // to the first socket
+	index    int // where Batches keep what is for it
+	local    netip.AddrPort
+	sockets  []*net.UDPConn
+	poster   *poster // to the first socket
+	segments bool    // the kernel segments UDP
+
+	announced atomic.Bool // to new sessions
+	udp       *ice.UDPMuxDefault
+	tcp       ice.TCPMux
+	readers   sync.WaitGroup
 
 	mux    chan muxPacket
 	free   chan []byte // buffers of muxPackets that were read
@@ -72,6 +80,7 @@ func listenUDP(address netip.AddrPort) (*udpPort, error) {
 		p.sockets = append(p.sockets, conn)
 	}
 	p.local = netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
+	p.segments = segmentable(p.sockets[0])
 	var err error
 	if p.poster, err = newPoster(p.sockets[0]); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -197,16 +206,11 @@ func (e *Engine) newReader(port *udpPort, socket int) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.newBatch(socket)
-	if err != nil {
-		return nil, err
-	}
-	return &reader{engine: e, port: port, receive: receive, out: out, wait: gatherFor}, nil
+	return &reader{engine: e, port: port, receive: receive, out: e.newBatch(socket), wait: gatherFor}, nil
 }
 
 // run ends when the socket is closed.
 func (r *reader) run() {
-	defer r.engine.wg.Done()
 	for {
 		n, err := r.receive.receive()
 		if errors.Is(err, net.ErrClosed) {

@@ -195,7 +195,7 @@ func (p *Peer) writeRTCP(packet []byte) {
 		return
 	}
 	if to := p.path.Load(); to != nil {
-		_, _ = p.engine.ports[to.port].WriteToAddrPort(b, to.remote)
+		_, _ = to.port.WriteToAddrPort(b, to.remote)
 		return
 	}
 	_, _ = p.conn.Write(b)
@@ -210,7 +210,7 @@ func (p *Peer) queueRTCP(packet []byte, out *Batch) {
 	case to == nil:
 		_, _ = p.conn.Write(b)
 	default:
-		if n := len(out.parts[to.port].datagrams); n+batchPackets-out.packets >= batchDatagrams {
+		if n := len(out.part(to.port).datagrams); n+batchPackets-out.packets >= batchDatagrams {
 			out.Flush()
 		}
 		out.queue(to, b)
