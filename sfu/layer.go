@@ -53,6 +53,7 @@ type Layer struct {
 	tracker   repair.Tracker
 	spacing   repair.Spacing // of sound
 	gate      repair.Gate
+	mends     allowance // keyframes at once for what can\'t be repaired
 	reception repair.Reception
 	exported  lossCount
 	hasReport bool
@@ -247,6 +248,18 @@ func (l *Layer) size(spatial int) (width, height uint16) {
 
 // wish asks the publisher for a keyframe, once for everyone who wishes one.
 func (l *Layer) wish(now time.Duration) { l.wishAs(now, (*repair.Gate).Wish) }
+
+// mend is wish for those who lost something: at once as long as they don't all the time.
+func (l *Layer) mend(now time.Duration) {
+	l.mu.Lock()
+	prompt := l.mends.take(now)
+	l.mu.Unlock()
+	if prompt {
+		l.wish(now)
+	} else {
+		l.wishAs(now, (*repair.Gate).Ask)
+	}
+}
 
 func (l *Layer) wishAs(now time.Duration, wish func(g *repair.Gate, now, rtt time.Duration) bool) {
 	rtt := l.track.publisher.media.peer.RoundTrip()

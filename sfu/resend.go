@@ -164,7 +164,13 @@ func (s *Subscription) hopeless(sequences []uint16) bool {
 // for one itself, but only after it has waited for seconds.
 func (s *Subscription) giveUp(now time.Duration) {
 	s.viewer.server.counter.unrepairable[lossKeyframe].Inc()
-	s.requestKeyframe(now)
+	s.mu.Lock()
+	target, current := s.stream.Target().Layer, s.stream.Current().Layer
+	s.mu.Unlock()
+	s.track.mend(now, target)
+	if target >= 0 && current != target {
+		s.track.mend(now, current)
+	}
 }
 
 // repeat answers the request for one packet.

@@ -202,7 +202,7 @@ func (s *Server) Stats() Stats {
 		},
 		Dropped: []Labelled{
 			{[]string{"malformed"}, c.malformed.Load()}, {[]string{"unknown_stream"}, c.unknown.Load()},
-			{[]string{"ingress_limit"}, c.tooMuch.Load()},
+			{[]string{"ingress_limit"}, c.tooMuch.Load()}, {[]string{"rtcp_limit"}, sent.RTCPExcess.Load()},
 			{[]string{"ice_queue_full"}, s.engine.MuxDrops()}, {[]string{"pacer_full"}, sent.PacerDrops.Load()},
 			{[]string{"pacer_stale"}, sent.PacerStale.Load()},
 			{[]string{"socket_full"}, s.engine.SocketDrops()}, {[]string{"overload"}, sent.Overload.Load()},

@@ -53,9 +53,8 @@ type Subscription struct {
 	renumbered  bool   // numbers changed after packets were sent
 	started     bool   // written by the viewer's loop
 	rtxSequence uint16
-	reported    bool          // a sender report was sent
-	sentReports [4]sentReport // the last ones, to compute the round-trip time
-	nextReport  int
+	reported    bool // a sender report was sent
+	trips       roundTrips
 	rtt         time.Duration
 	lost        int32
 	requests    allowance // of keyframes, by the viewer
@@ -72,11 +71,6 @@ type numbers struct {
 
 // counted reports whether packets carry transport-wide numbers.
 func (n *numbers) counted() bool { return n != nil && n.Extensions[wire.ExtensionTransportCC] != 0 }
-
-type sentReport struct {
-	middle uint32
-	at     time.Duration
-}
 
 func newSubscription(t *Track, viewer *Participant) *Subscription {
 	sub := &Subscription{track: t, viewer: viewer, cname: t.stream(), target: nothing, rtxSequence: uint16(rand.Uint32() & 0x7fff)} //nolint:gosec // masked
@@ -331,8 +325,7 @@ func (s *Subscription) report(now time.Duration, layer int8, out *transport.Batc
 	ok = ok && layer == s.stream.Current().Layer
 	if ok {
 		s.reported = true
-		s.sentReports[s.nextReport%len(s.sentReports)] = sentReport{r.NTP.Middle(), now}
-		s.nextReport++
+		s.trips.note(now, r.NTP.Middle())
 	}
 	s.mu.Unlock()
 	if ok {
@@ -345,14 +338,9 @@ func (s *Subscription) report(now time.Duration, layer int8, out *transport.Batc
 // reception is the viewer's report. Our sender reports carry the publisher's
 // clock, so the round-trip time comes from when each was sent (RFC 3550 §6.4.1).
 func (s *Subscription) reception(now time.Duration, r transport.Reception) {
-	var rtt time.Duration
 	s.mu.Lock()
-	for _, sent := range s.sentReports {
-		if r.LastReport != 0 && sent.middle == r.LastReport {
-			rtt = now - sent.at - time.Duration(r.Delay)*time.Second/65536
-		}
-	}
-	if rtt > 0 {
+	rtt, measured := s.trips.measure(now, r.LastReport, r.Delay)
+	if measured {
 		s.rtt = rtt
 	}
 	s.lose(now, float64(r.FractionLost)/256)
@@ -365,7 +353,7 @@ func (s *Subscription) reception(now time.Duration, r transport.Reception) {
 		s.viewer.downlink.reported(float64(r.FractionLost) / 256)
 	}
 	counter := &s.viewer.server.counter
-	if rtt > 0 {
+	if measured {
 		counter.rtt.Observe(rtt.Seconds())
 		s.viewer.downlink.measured(now, rtt)
 	}

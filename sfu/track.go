@@ -157,6 +157,17 @@ func (t *Track) wish(now time.Duration, layer int8) {
 	}
 }
 
+// mend wishes a keyframe of a layer for a viewer who lost what can't be repaired. That is
+// what the viewer says: at once a few times, then as if it had asked for one.
+func (t *Track) mend(now time.Duration, layer int8) {
+	if layer < 0 || t.kind != Video {
+		return
+	}
+	if l := t.layers[layer].Load(); l != nil {
+		l.mend(now)
+	}
+}
+
 // heard folds in one audio level, 0 (loudest) to 127 -dBov (RFC 6464).
 func (t *Track) heard(level uint8) { t.level.Add(1<<32 | uint64(level)) }
 

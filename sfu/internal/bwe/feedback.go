@@ -25,6 +25,14 @@ const (
 	deltaUnit     = 250 * time.Microsecond
 )
 
+// FeedbackCount is of how many packets a message tells, if it is feedback.
+func FeedbackCount(b []byte) int {
+	if len(b) < 16 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint16(b[14:]))
+}
+
 // ParseFeedback appends to dst what a transport-wide feedback message tells
 // (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1), b being the RTCP
 // packet from its header on. It allocates nothing where dst has room. On an

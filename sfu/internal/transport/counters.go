@@ -45,6 +45,8 @@ type Counters struct {
 	AcceptErrors stat.Counter // of the ICE-TCP listeners
 	Evicted      stat.Counter // streams beyond the bound of a peer, of which the idlest was forgotten
 
+	RTCPExcess stat.Counter // RTCP packets that were not looked at, because their sender causes too much work
+
 	Overload stat.Counter // packets received and dropped, because their socket's queue stood full for too long
 }
 

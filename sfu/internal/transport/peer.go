@@ -102,6 +102,7 @@ type Peer struct {
 	ingress  sync.Mutex // held while the Receiver is told things
 	closed   bool       // under ingress: it is told nothing any more
 	arrivals []bwe.Arrival
+	patience patience // with the client\'s RTCP
 
 	path      atomic.Pointer[path] // nil where packets go by pion: ICE-TCP, virtual networks
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math/bits"
 	"sync"
 	"time"
 
@@ -67,6 +68,8 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 			if feedbacks++; feedbacks <= maxFeedbacks {
 				p.receiveFeedback(now, b[:size], out)
 			}
+		} else if !p.bears(now, costPacket+size/costBytes) {
+			return
 		} else if packets, err := rtcp.Unmarshal(b[:size]); err == nil {
 			p.receiveReports(now, packets, out)
 		}
@@ -74,7 +77,20 @@ func (p *Peer) receiveRTCP(now time.Duration, b []byte, out *Batch) {
 	}
 }
 
+// bears spends some of the patience that there is with the client's RTCP, and counts what
+// there is none for.
+func (p *Peer) bears(now time.Duration, units int) bool {
+	if p.patience.take(now, units) {
+		return true
+	}
+	p.engine.counters.RTCPExcess.Inc()
+	return false
+}
+
 func (p *Peer) receiveFeedback(now time.Duration, b []byte, out *Batch) {
+	if !p.bears(now, costPacket+costArrival*bwe.FeedbackCount(b)) {
+		return
+	}
 	var err error
 	if p.arrivals, err = bwe.ParseFeedback(b, p.arrivals[:0]); err == nil {
 		p.receiver.ReceiveFeedback(now, p.arrivals, out)
@@ -102,6 +118,9 @@ func (p *Peer) receiveReports(now time.Duration, packets []rtcp.Packet, out *Bat
 }
 
 func (p *Peer) receiveReceptions(now time.Duration, reports []rtcp.ReceptionReport) {
+	if !p.bears(now, costReport*len(reports)) {
+		return
+	}
 	for _, r := range reports {
 		p.receiver.ReceiveReception(now, Reception{
 			SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: int32(r.TotalLost<<8) >> 8, //nolint:gosec // 24 bits with a sign
@@ -111,7 +130,14 @@ func (p *Peer) receiveReceptions(now time.Duration, reports []rtcp.ReceptionRepo
 }
 
 func (p *Peer) receiveNACK(now time.Duration, r *rtcp.TransportLayerNack, out *Batch) {
-	var sequences []uint16
+	count := len(r.Nacks)
+	for _, pair := range r.Nacks {
+		count += bits.OnesCount16(uint16(pair.LostPackets))
+	}
+	if !p.bears(now, costNACK*count) {
+		return
+	}
+	sequences := make([]uint16, 0, count)
 	for _, pair := range r.Nacks {
 		sequences = append(sequences, pair.PacketList()...)
 	}
