@@ -23,10 +23,13 @@ export class Network {
   #inside = `pli${this.#id}`;
   #isLimited = false;
   #folder = mkdtempSync(join(tmpdir(), 'plenum-e2e-'));
+  // A run that was killed leaves its network behind; a second one with the same addresses
+  // would get its answers.
+  #net = `10.99.${process.pid % 256}`;
   /** The server's side. */
-  host = '10.99.77.1';
+  host = `${this.#net}.1`;
   /** The browser's addresses; it has the first. */
-  clients = ['10.99.77.2', '10.99.77.3'];
+  clients = [`${this.#net}.2`, `${this.#net}.3`];
 
   constructor() {
     run(['ip', 'netns', 'add', this.#space]);
