@@ -37,7 +37,9 @@ func TestAcceptedCodecs(t *testing.T) {
 		{"what all decode before what few do", mline("video", "96 97 98 99 100 127", "a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1;profile-level-id=640C1F",
 			"a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96", "a=rtpmap:98 H264/90000", "a=fmtp:98 packetization-mode=1;profile-level-id=42E01F",
 			"a=rtpmap:99 rtx/90000", "a=fmtp:99 apt=98", "a=rtpmap:100 H265/90000", "a=rtpmap:127 VP8/90000"), "98,99,96,97,100,127"},
-		{"baseline first stays", mline("video", "96 98", "a=rtpmap:96 H264/90000", "a=fmtp:96 profile-level-id=42001f", "a=rtpmap:98 H264/90000", "a=fmtp:98 profile-level-id=42e01f"), "96,98"},
+		{"constrained baseline before plain", mline("video", "96 98", "a=rtpmap:96 H264/90000", "a=fmtp:96 profile-level-id=42001f", "a=rtpmap:98 H264/90000", "a=fmtp:98 profile-level-id=42e01f"), "98,96"},
+		{"plain baseline before high", mline("video", "96 98", "a=rtpmap:96 H264/90000", "a=fmtp:96 profile-level-id=64001f", "a=rtpmap:98 H264/90000", "a=fmtp:98 profile-level-id=42001f"), "98,96"},
+		{"other codecs keep their places", mline("video", "96 97 98", "a=rtpmap:96 AV1/90000", "a=rtpmap:97 VP8/90000", "a=rtpmap:98 H264/90000"), "96,97,98"},
 		{"formats twice or unreadable", mline("video", "96 96 200 x", "a=rtpmap:96 VP8/90000"), "96"},
 		{"broken rtpmap", mline("video", "96 97 98 99", "a=rtpmap:96 VP8", "a=rtpmap:97 VP8/x", "a=rtpmap:98 VP8/90000/0", "a=rtpmap:99 VP8/90000"), "99"},
 	}

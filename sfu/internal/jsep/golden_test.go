@@ -36,13 +36,13 @@ func TestGoldenOffers(t *testing.T) {
 			"chromium-call",
 			"0 video=false sending=true rids=[] ssrcs=1: " + chromiumAudio + "\n" +
 				"1 video=true sending=true rids=[] ssrcs=1: " + chromiumVideo,
-			"0 audio recvonly 111,63,9,0,8\n1 video recvonly 96,97,102,103,104,107,108,109,114,115,116,117,39,40,45,46,98,99,100,101",
+			"0 audio recvonly 111,63,9,0,8\n1 video recvonly 96,97,108,109,102,103,104,107,114,115,116,117,39,40,45,46,98,99,100,101",
 		},
 		{
 			"chromium-simulcast",
 			"0 video=true sending=true rids=[q h f] ssrcs=0: " + chromiumVideo + "\n" +
 				"1 video=false sending=true rids=[] ssrcs=1: " + chromiumAudio,
-			"0 video recvonly 96,97,102,103,104,107,108,109,114,115,116,117,39,40,45,46,98,99,100,101 [recv q;h;f]\n1 audio recvonly 111,63,9,0,8",
+			"0 video recvonly 96,97,108,109,102,103,104,107,114,115,116,117,39,40,45,46,98,99,100,101 [recv q;h;f]\n1 audio recvonly 111,63,9,0,8",
 		},
 		{"chromium-datachannel", "", "0 application webrtc-datachannel"},
 		{"firefox-datachannel", "", "0 application webrtc-datachannel"},
@@ -51,7 +51,7 @@ func TestGoldenOffers(t *testing.T) {
 			"0 video=true sending=false rids=[] ssrcs=0: VP8 96/97, VP9 98/99, VP9 100/101, VP9 35/36, VP9 37/38, " +
 				"H264 102/103, H264 104/107, H264 108/109, H264 114/115, H264 116/117, H264 39/40, H264 41/42, H264 43/44, AV1 45/46, AV1 47/48\n" +
 				"1 video=false sending=false rids=[] ssrcs=0: " + chromiumAudio,
-			"0 video inactive 96,97,98,99,100,101,35,36,37,38,102,103,104,107,108,109,114,115,116,117,39,40,41,42,43,44,45,46,47,48\n1 audio inactive 111,63,9,0,8",
+			"0 video inactive 96,97,98,99,100,101,35,36,37,38,108,109,102,103,104,107,114,115,116,117,39,40,41,42,43,44,45,46,47,48\n1 audio inactive 111,63,9,0,8",
 		},
 		{
 			"firefox-call",

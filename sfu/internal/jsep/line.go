@@ -81,8 +81,8 @@ func (l *line) content() half {
 // default. Nothing reads them; the m-line only brings a transport up.
 const maxMessageSize = "65536"
 
-// clientLine is the line of a client's m-line as we answer it.
-func clientLine(s *section, accepted bool, n *numbers) *line {
+// clientLine is the line of a client's m-line as we answer it, with its codecs in that order.
+func clientLine(s *section, accepted bool, n *numbers, codecs []Codec) *line {
 	l := &line{
 		mid: s.mid, anonymous: s.mid == "", media: s.media, proto: s.proto, formats: s.formats,
 		stopped: !accepted, allowMixed: s.allowMixed, rsize: s.rsize,
@@ -93,7 +93,7 @@ func clientLine(s *section, accepted bool, n *numbers) *line {
 	switch {
 	case !accepted:
 	case s.isMedia():
-		l.receive(s, n)
+		l.receive(s, n, codecs)
 		l.incoming = l.heard(s)
 	default:
 		l.sctp = s.sctp
@@ -104,10 +104,10 @@ func clientLine(s *section, accepted bool, n *numbers) *line {
 	return l
 }
 
-// receive accepts what the client's m-line offers to send.
-func (l *line) receive(s *section, n *numbers) {
+// receive accepts what the client's m-line offers to send: its codecs, in that order.
+func (l *line) receive(s *section, n *numbers, codecs []Codec) {
 	l.direction = s.direction.reversed() & recvonly
-	l.receiving = half{n.answer(s.codecs), s.agreed(sendonly, anyKind)}
+	l.receiving = half{n.answer(codecs), s.agreed(sendonly, anyKind)}
 	l.rids, l.paused = nil, nil
 	if extensionIDs(l.receiving.extensions)[wire.ExtensionRid] != 0 { // else the layers can't be told apart
 		l.rids, l.paused = s.rids, s.paused
@@ -140,7 +140,7 @@ func (n *numbers) answer(codecs []Codec) []Codec {
 
 // reoffered is our own line as the client's offer lists it again, and as we
 // answer it. The slot itself stays untouched; result is what becomes of it.
-func (l *line) reoffered(s *section, accepted bool, n *numbers) (next *line, result Result) {
+func (l *line) reoffered(s *section, accepted bool, n *numbers, codecs []Codec) (next *line, result Result) {
 	c := *l
 	result.Slot = l.slot
 	if c.stopped = !accepted; c.stopped {
@@ -148,7 +148,7 @@ func (l *line) reoffered(s *section, accepted bool, n *numbers) (next *line, res
 		return &c, result
 	}
 	c.proto, c.rsize, c.allowMixed = s.proto, s.rsize, s.allowMixed
-	c.receive(s, n)
+	c.receive(s, n, codecs)
 	if c.incoming != nil || c.direction&recvonly != 0 {
 		c.incoming = c.heard(s)
 	}
@@ -176,7 +176,13 @@ func (l *line) stop(s *section) {
 
 // match finds the codec of a client's m-line in which the slot can be sent, nil
 // if there is none: the number that it has now, else any of the same format.
-func (s *Slot) match(sec *section) *Codec { return sec.find(s.format(), s.number) }
+func (s *Slot) match(sec *section) *Codec {
+	f := s.format()
+	if c := sec.find(f, s.number); c != nil {
+		return c
+	}
+	return sec.find(constrained(f), s.number)
+}
 
 // redundant is the RED around c in a client's m-line that carries the slot, nil if there
 // is none.

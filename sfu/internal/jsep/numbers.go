@@ -135,6 +135,16 @@ func (n *numbers) resolve(f format, fmtp string, prefer uint8) (number uint8, ok
 	return number, true
 }
 
+// clientHas reports whether the client's last offer lists f.
+func (n *numbers) clientHas(f format) bool {
+	for i := range n.payloads {
+		if n.client[i] && n.payloads[i].format == f {
+			return true
+		}
+	}
+	return false
+}
+
 // free finds a number for a new format: the static one of RFC 3551, else one of
 // the dynamic range, else one of 35–63, which are free where RTCP is
 // multiplexed (RFC 5761 §4), else one that is only remembered.
@@ -168,7 +178,11 @@ func (n *numbers) slotCodecs(t *Sending, prefer uint8) (codecs []Codec, ok bool)
 		Fmtp: canonical(t.Codec.Codec, t.Codec.Fmtp),
 		NACK: true, PLI: t.Video, FIR: t.Video, TransportCC: t.feedback(),
 	}
-	if c.PayloadType, ok = n.resolve(formatOf(&c), c.Fmtp, prefer); !ok {
+	f := formatOf(&c)
+	if lesser := constrained(f); lesser != f && !n.clientHas(f) && n.clientHas(lesser) {
+		f = lesser
+	}
+	if c.PayloadType, ok = n.resolve(f, c.Fmtp, prefer); !ok {
 		return nil, false
 	}
 	c.Fmtp = n.payloads[c.PayloadType].fmtp

@@ -39,18 +39,23 @@ func (s *Session) ApplyOffer(text string) (*Offered, error) {
 		next.dialing = true
 	}
 	next.numbers.learn(d.sections)
+	next.decoders = s.decoders.with(d.sections)
 	next.lines = nil
 	var results []Result
 	for i, sec := range d.sections {
-		var l *line
-		if i < len(s.lines) && s.lines[i].mine && !s.lines[i].recycledBy(sec) {
+		var l, before *line
+		if i < len(s.lines) && !s.lines[i].recycledBy(sec) {
+			before = s.lines[i]
+		}
+		codecs := s.answers(sec, before)
+		if before != nil && before.mine {
 			var r Result
-			l, r = s.lines[i].reoffered(sec, in[i], &next.numbers)
+			l, r = before.reoffered(sec, in[i], &next.numbers, codecs)
 			if r.Slot != nil {
 				results = append(results, r)
 			}
 		} else {
-			l = clientLine(sec, in[i], &next.numbers)
+			l = clientLine(sec, in[i], &next.numbers, codecs)
 		}
 		next.lines = append(next.lines, l)
 	}

@@ -147,32 +147,7 @@ func supported(payloads []payload, video bool) []Codec {
 		}
 		codecs = append(codecs, known)
 	}
-	preferBaseline(codecs)
 	return codecs
-}
-
-// preferBaseline moves an H264 of the baseline profile in front of those of higher ones,
-// if it comes later: clients send what an answer lists first, and Firefox and Chromium on
-// Linux decode nothing else.
-func preferBaseline(codecs []Codec) {
-	first := -1
-	for i := range codecs {
-		if codecs[i].Codec != codec.H264 {
-			continue
-		}
-		name, _ := profile(codec.H264, parseParameters(codecs[i].Fmtp))
-		switch isBaseline := strings.HasPrefix(name, "baseline") || strings.HasPrefix(name, "constrained-baseline"); {
-		case first < 0 && isBaseline:
-			return
-		case first < 0:
-			first = i
-		case isBaseline:
-			moved := codecs[i]
-			copy(codecs[first+1:i+1], codecs[first:i])
-			codecs[first] = moved
-			return
-		}
-	}
 }
 
 // protects is the payload type whose packets an RTX payload repeats.

@@ -22,6 +22,8 @@ type Session struct {
 	version uint64 // of our last description
 
 	state
+	everybody func(*Codec) bool // can decode it, see Prefer
+
 	opened bool   // the client has spoken
 	answer string // to its last offer, once somebody asked for it
 
@@ -40,6 +42,7 @@ type state struct {
 	allowMixed bool // extmap-allow-mixed for the whole session (RFC 8285 §6)
 	dialing    bool // our DTLS role is the active one
 	remote     Remote
+	decoders   *Decoders
 }
 
 // Slot is one track on its way to the client: an m-line of ours from the Offer
