@@ -226,8 +226,65 @@ func TestCodecThatAViewerLacksIsNamed(t *testing.T) {
 			}
 			return false
 		})
-		ada.Go()
+
+		// And the publisher is told whom it doesn't reach, until that one has left.
+		unreached := func() (told []client.Unreached) {
+			for _, e := range ada.Events() {
+				if u, ok := e.(client.Unreached); ok {
+					told = append(told, u)
+				}
+			}
+			return told
+		}
+		ada.Await(patience, "the name of the viewer", func() bool { return len(unreached()) == 1 })
+		if u := unreached()[0]; u.Codec != "VP8" || u.Mid != ada.Publications()[0].Mid || len(u.Viewers) != 1 || u.Viewers[0] != bob.ID() {
+			t.Errorf("told %+v", u)
+		}
 		bob.Go()
+		ada.Await(patience, "word that nobody is left out", func() bool { return len(unreached()) == 2 })
+		if u := unreached()[1]; len(u.Viewers) != 0 {
+			t.Errorf("told %+v", u)
+		}
+		ada.Go()
+	})
+}
+
+// In the answers to publishers comes first what everybody there decodes.
+func TestAnswersSuitTheRoom(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		offer := func(formats string) string {
+			return strings.Replace(viewerOffer, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+				"m=video 9 UDP/TLS/RTP/SAVPF "+formats+"\r\na=rtpmap:45 AV1/90000\r\na=rtpmap:96 VP8/90000\r\n", 1)
+		}
+		join := func(formats string, g sfu.Grants) (*sfu.Participant, string) {
+			c := &flooded{}
+			p, err := w.Server.Join(sfu.JoinRequest{Room: "demo", Grants: g, Client: c})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Offer(offer(formats))
+			time.Sleep(100 * time.Millisecond) // virtual
+			for _, e := range c.all() {
+				if a, ok := e.(sfu.Answer); ok {
+					line := a.SDP[strings.Index(a.SDP, "m=video"):]
+					return p, strings.TrimSpace(line[:strings.Index(line, "\r")])
+				}
+			}
+			t.Fatalf("no answer: %+v", c.all())
+			return nil, ""
+		}
+		const first, second = "m=video 9 UDP/TLS/RTP/SAVPF 45 96", "m=video 9 UDP/TLS/RTP/SAVPF 96 45"
+		deaf, alone := join("96", sfu.Grants{Publish: true}) // sees nobody, so need not decode
+		ada, pair := join("45 96", sfu.AllGrants)
+		bob, three := join("96", sfu.AllGrants)
+		cleo, four := join("45 96", sfu.AllGrants)
+		if alone != "m=video 9 UDP/TLS/RTP/SAVPF 96" || pair != first || three != alone || four != second {
+			t.Errorf("%q, %q, %q, %q", alone, pair, three, four)
+		}
+		for _, p := range []*sfu.Participant{deaf, ada, bob, cleo} {
+			p.Leave(sfu.ErrLeft)
+			<-p.Done()
+		}
 	})
 }
 

@@ -126,6 +126,13 @@ type (
 		From string
 		Body json.RawMessage
 	}
+	// Unreached tells whom one of the client's own tracks can't be shown to, for they can't
+	// decode its codec; Viewers is empty when it reaches everyone again.
+	Unreached struct {
+		Mid     string
+		Codec   string   // "H264"
+		Viewers []string // their participant ids
+	}
 	// Problem answers a command that could not be carried out.
 	Problem struct {
 		Code ProblemCode
@@ -144,5 +151,6 @@ func (Answer) event()             {}
 func (Tracks) event()             {}
 func (Speakers) event()           {}
 func (Message) event()            {}
+func (Unreached) event()          {}
 func (Problem) event()            {}
 func (Ended) event()              {}

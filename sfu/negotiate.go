@@ -29,6 +29,7 @@ func (p *Participant) handleOffer(sdp string) {
 		p.handleFirstOffer(sdp)
 		return
 	}
+	p.session.Prefer(p.preference())
 	offered, err := p.session.ApplyOffer(sdp)
 	if err != nil {
 		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
@@ -74,6 +75,7 @@ func (p *Participant) open(peer *transport.Peer, sdp string) (*jsep.Offered, err
 		return nil, err
 	}
 	session := jsep.New(jsepLocal(local))
+	session.Prefer(p.preference())
 	offered, err := session.ApplyOffer(sdp)
 	if err != nil {
 		return nil, err
@@ -113,6 +115,7 @@ func (p *Participant) restartICE(remote jsep.Remote) error {
 
 // answer publishes what the offer says, answers it, and offers what is new.
 func (p *Participant) answer(offered *jsep.Offered) {
+	p.decoders.Store(p.session.Decoders())
 	p.publish(offered.Incoming)
 	for _, r := range offered.Slots { // its end of our m-lines
 		sub := p.bySlot[r.Slot]
@@ -157,7 +160,7 @@ func (p *Participant) handleAnswer(sdp string) {
 			p.accepted(sub, r)
 		default:
 			refused = true
-			p.unsupported[sub.track] = sub.track.codec.String()
+			p.refuse(sub.track)
 			p.unsubscribe(sub)
 		}
 	}
@@ -262,7 +265,7 @@ func (p *Participant) subscribe() {
 	}
 	for t := range p.unsupported {
 		if !wanted[t] {
-			delete(p.unsupported, t)
+			p.forgive(t)
 		}
 	}
 	p.negotiate()

@@ -49,9 +49,10 @@ type Participant struct {
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 
-	introduced atomic.Bool // Joined was sent: others may tell this client things
-	seated     atomic.Bool // it has had a media path
-	out        bool        // of its room; guarded by Server.mu
+	introduced atomic.Bool                   // Joined was sent: others may tell this client things
+	seated     atomic.Bool                   // it has had a media path
+	out        bool                          // of its room; guarded by Server.mu
+	decoders   atomic.Pointer[jsep.Decoders] // nil while unknown; written by the loop
 
 	media    media // owned by whoever receives the peer's packets, see media.go
 	downlink downlink
@@ -61,29 +62,30 @@ type Participant struct {
 
 	// ---- owned by the loop ----
 
-	peer        *transport.Peer // nil before the first offer
-	session     *jsep.Session
-	remoteUfrag string
-	early       []string // candidates before the first offer
-	state       transport.State
-	stateSince  time.Duration
-	connectedAt time.Duration
-	sources     map[string]PublishedTrack // what the client said of its m-lines, by mid
-	tracks      []*Track                  // published, in order
-	known       map[*Participant]*presence
-	subs        map[*Track]*Subscription
-	bySlot      map[*jsep.Slot]*Subscription
-	unsupported map[*Track]string
-	lastReports time.Duration
-	trackSerial int
-	moderation  moderation
-	holdUntil   time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
-	offerLater  <-chan time.Time // when holdUntil has come, nil if nothing waits
-	badAnswers  int              // to the offer in flight
-	ssrcs       ssrcs
-	wishes      map[string]Wish // what the client said of others' tracks, by track id
-	viewing     viewing
-	forbidden   bool // the client was told that it may not publish
+	peer          *transport.Peer // nil before the first offer
+	session       *jsep.Session
+	remoteUfrag   string
+	early         []string // candidates before the first offer
+	state         transport.State
+	stateSince    time.Duration
+	connectedAt   time.Duration
+	sources       map[string]PublishedTrack // what the client said of its m-lines, by mid
+	tracks        []*Track                  // published, in order
+	known         map[*Participant]*presence
+	subs          map[*Track]*Subscription
+	bySlot        map[*jsep.Slot]*Subscription
+	unsupported   map[*Track]string
+	lastReports   time.Duration
+	trackSerial   int
+	moderation    moderation
+	holdUntil     time.Duration    // the first offer of ours waits for ICE until then; 0: not any more
+	offerLater    <-chan time.Time // when holdUntil has come, nil if nothing waits
+	badAnswers    int              // to the offer in flight
+	ssrcs         ssrcs
+	wishes        map[string]Wish // what the client said of others' tracks, by track id
+	viewing       viewing
+	toldUnreached time.Duration // when the client was last told whom it does not reach; 0: never
+	forbidden     bool          // the client was told that it may not publish
 }
 
 func newParticipant(s *Server, r JoinRequest) *Participant {
@@ -286,6 +288,9 @@ func (p *Participant) teardown() {
 		p.uncount(sub)
 		sub.track.unsubscribe(sub)
 	}
+	for t := range p.unsupported {
+		p.forgive(t)
+	}
 	if p.peer != nil {
 		p.peer.Close()
 	}
@@ -362,6 +367,7 @@ func (p *Participant) handleResume() {
 	p.sendTracks()
 	p.tellQualityAgain()
 	p.tellLayers(true)
+	p.tellUnreached(true)
 	if sdp, pending := p.session.PendingOffer(); pending {
 		p.client.Send(Offer{SDP: sdp})
 	}
@@ -386,6 +392,7 @@ func (p *Participant) tick() {
 		t.tick(now)
 	}
 	p.tellLayers(false)
+	p.tellUnreached(false)
 	p.peer.SendTransportCC()
 	if now-p.lastReports >= time.Second {
 		p.lastReports = now

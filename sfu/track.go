@@ -47,6 +47,8 @@ type Track struct {
 	subsMu sync.Mutex // guards writes of subs
 	subs   atomic.Pointer[[]*Subscription]
 
+	refusals refusals
+
 	// redundantUntil is a time.Duration, until which some viewer wants packets of sound
 	// with those before them.
 	redundantUntil atomic.Int64

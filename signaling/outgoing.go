@@ -26,7 +26,7 @@ func (f frame) size() int { return len(f.data) + frameOverhead }
 
 // frameKinds lists the types of message that the server sends.
 func frameKinds() []string {
-	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "quality", "layers", "message", "drain", "error"}
+	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "quality", "layers", "unreached", "message", "drain", "error"}
 }
 
 type (
@@ -98,6 +98,14 @@ type (
 		Mid    string          `json:"mid"`
 		Active map[string]bool `json:"active"`
 	}
+	// unreachedMessage goes beyond version 1's table; a client that does not know it
+	// only misses a warning.
+	unreachedMessage struct {
+		Type    string   `json:"type"`
+		Mid     string   `json:"mid"`
+		Codec   string   `json:"codec"`
+		Viewers []string `json:"viewers"`
+	}
 	chatMessage struct {
 		Type string          `json:"type"`
 		From string          `json:"from"`
@@ -149,6 +157,10 @@ func encodeEvent(event sfu.Event) frame {
 		return encodeQuality(e)
 	case sfu.Layers:
 		return encodeLayers(e)
+	case sfu.Unreached:
+		f := encode("unreached", unreachedMessage{"unreached", e.Mid, e.Codec, append([]string{}, e.Viewers...)})
+		f.state = "unreached " + e.Mid
+		return f
 	case sfu.Message:
 		return encode("message", chatMessage{"message", e.From, e.Body})
 	case sfu.Problem:

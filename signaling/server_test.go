@@ -122,6 +122,8 @@ func TestEvents(t *testing.T) {
 		{sfu.Quality{}, `{"type":"quality","tracks":[]}`},
 		{sfu.Layers{Mid: "1", Active: map[string]bool{"q": true, "h": false}}, `{"type":"layers","mid":"1","active":{"h":false,"q":true}}`},
 		{sfu.Layers{Mid: "1"}, `{"type":"layers","mid":"1","active":{}}`},
+		{sfu.Unreached{Mid: "1", Codec: "AV1", Viewers: []string{"b"}}, `{"type":"unreached","mid":"1","codec":"AV1","viewers":["b"]}`},
+		{sfu.Unreached{Mid: "1", Codec: "AV1"}, `{"type":"unreached","mid":"1","codec":"AV1","viewers":[]}`},
 		{sfu.Message{From: "b", Body: json.RawMessage(`{"html": "<b>&"}`)}, `{"type":"message","from":"b","body":{"html":"<b>&"}}`},
 		{sfu.Problem{Code: sfu.ProblemForbidden, Text: "No."}, `{"type":"error","code":"forbidden","message":"No.","fatal":false}`},
 		{sfu.ParticipantLeft{Participant: bob}, ""},

@@ -149,6 +149,8 @@ func message(e sfu.Event) client.Message {
 		return m
 	case sfu.Layers:
 		return client.Message{Type: "layers", Mid: e.Mid, Active: e.Active}
+	case sfu.Unreached:
+		return client.Message{Type: "unreached", Mid: e.Mid, Codec: e.Codec, Viewers: e.Viewers}
 	case sfu.Message:
 		return client.Message{Type: "message", From: e.From, Body: e.Body}
 	case sfu.Problem:

@@ -49,6 +49,12 @@ type (
 		Mid    string
 		Active map[string]bool
 	}
+	// Unreached tells which viewers, by id, can't decode an own track.
+	Unreached struct {
+		Mid     string
+		Codec   string
+		Viewers []string
+	}
 	// Chat is another participant's message.
 	Chat struct {
 		From string
@@ -79,6 +85,7 @@ func (Track) event()       {}
 func (Speakers) event()    {}
 func (Qualities) event()   {}
 func (Layers) event()      {}
+func (Unreached) event()   {}
 func (Chat) event()        {}
 func (Error) event()       {}
 func (Drain) event()       {}

@@ -152,6 +152,8 @@ func (c *Client) handle(signal Signal, m *Message) {
 		c.quality(m)
 	case typeLayers:
 		c.emit(Layers{m.Mid, m.Active})
+	case typeUnreached:
+		c.emit(Unreached{m.Mid, m.Codec, m.Viewers})
 	case typeMessage:
 		c.emit(Chat{m.From, m.Body})
 	case typeDrain:

@@ -17,6 +17,7 @@ const (
 	typeSubscribe   = "subscribe"
 	typeQuality     = "quality"
 	typeLayers      = "layers"
+	typeUnreached   = "unreached"
 	typeMessage     = "message"
 	typeLeave       = "leave"
 	typeParticipant = "participant"
@@ -51,6 +52,9 @@ type Message struct {
 
 	Downlink uint64          `json:"downlink,omitempty"` // bit/s
 	Active   map[string]bool `json:"active,omitempty"`   // by rid
+
+	Codec   string   `json:"codec,omitempty"`   // unreached
+	Viewers []string `json:"viewers,omitempty"` // unreached: ids
 
 	To   string          `json:"to,omitempty"`
 	From string          `json:"from,omitempty"`

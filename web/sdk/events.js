@@ -21,6 +21,7 @@
  * @property {TrackDetail} track  a track of someone else arrives
  * @property {{participant: Participant, track: RemoteTrack, source: Source, kind: Kind}} track-ended
  * @property {{participant: Participant, track: RemoteTrack, source: Source, kind: Kind, codec: string}} track-unsupported
+ * @property {{publication: Publication, kind: Kind, codec: string, viewers: string[]}} unreached  who (ids) can't decode what is published; nobody any more where that is empty. Another `codec` helps
  * @property {{publication: Publication}} unpublished  by hand, or because its tracks ended
  * @property {{speakers: {id: string, level: number, participant: Participant | null}[]}} speakers  loudest first
  * @property {{from: string, participant: Participant | null, body: unknown}} message

@@ -44,12 +44,13 @@
  * @typedef {{id: string, layer: {spatial: number, temporal: number} | null, reason?: QualityReason}} TrackQuality
  * @typedef {{type: 'quality', tracks: TrackQuality[], downlink?: number}} QualityMessage
  * @typedef {{type: 'layers', mid: string, active: Record<string, boolean>}} LayersMessage
+ * @typedef {{type: 'unreached', mid: string, codec: string, viewers: string[]}} UnreachedMessage  who can't decode an own track
  * @typedef {{type: 'message', from: string, body: unknown}} ChatMessage
  * @typedef {{type: 'drain', after: number}} DrainMessage
  * @typedef {{type: 'error', code: string, message: string, fatal?: boolean}} ErrorMessage
  *
  * @typedef {JoinedMessage | DescriptionMessage | CandidateMessage | ParticipantMessage | TracksMessage |
- *   SpeakersMessage | QualityMessage | LayersMessage | ChatMessage | DrainMessage | ErrorMessage} ServerMessage
+ *   SpeakersMessage | QualityMessage | LayersMessage | UnreachedMessage | ChatMessage | DrainMessage | ErrorMessage} ServerMessage
  *
  * @typedef {DescriptionMessage | CandidateMessage | {type: 'publish', tracks: PublishedTrack[]} |
  *   {type: 'subscribe', tracks: ({id: string} & import('./subscriptions.js').Wish)[]} |

@@ -322,6 +322,9 @@ export class Room extends Emitter {
       case 'layers':
         for (const local of this.#locals()) if (local.transceiver?.mid === message.mid) activate(local, message.active);
         break;
+      case 'unreached':
+        this.#unreached(message);
+        break;
       case 'message':
         this.emit('message', {
           from: message.from, participant: this.participants.get(message.from) ?? null, body: message.body,
@@ -347,6 +350,14 @@ export class Room extends Emitter {
     const wait = (0.8 * spread(this.name) + 0.05 * Math.random()) * after * 1000;
     const timer = setTimeout(() => this.#signal.renew(), wait);
     this.#cleanup.signal.addEventListener('abort', () => clearTimeout(timer));
+  }
+
+  /** @param {import('./protocol.js').UnreachedMessage} message */
+  #unreached({mid, codec, viewers}) {
+    for (const [publication, locals] of this.#publications) {
+      const local = locals.find(({transceiver}) => transceiver?.mid === mid);
+      if (local) this.emit('unreached', {publication, kind: local.track.kind === 'audio' ? 'audio' : 'video', codec, viewers});
+    }
   }
 
   /** @param {LocalTrack} local */

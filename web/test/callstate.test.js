@@ -381,3 +381,22 @@ test('a page that has no frames is drawn nevertheless', async () => {
   delete globalThis.requestAnimationFrame;
   delete globalThis.cancelAnimationFrame;
 });
+
+test('whom the own camera does not reach is known while it is so', async () => {
+  const {room, socket, state} = await call();
+  const publication = room.publish(new FakeTrack('video'));
+  await settle();
+  const mid = socket.of('publish').at(-1).tracks[0].mid;
+  const heard = [];
+  room.on('unreached', (detail) => heard.push(detail));
+  socket.receive({type: 'unreached', mid: 'another', codec: 'AV1', viewers: ['bo']});
+  assert.equal(heard.length, 0);
+  socket.receive({type: 'unreached', mid, codec: 'AV1', viewers: ['bo']});
+  assert.deepEqual(heard, [{publication, kind: 'video', codec: 'AV1', viewers: ['bo']}]);
+  assert.deepEqual([...state.trouble.unreached.values()], [{codec: 'AV1', viewers: ['bo']}]);
+  socket.receive({type: 'unreached', mid, codec: 'AV1', viewers: []});
+  assert.equal(state.trouble.unreached.size, 0);
+  socket.receive({type: 'unreached', mid, codec: 'AV1', viewers: ['bo']});
+  publication.unpublish();
+  assert.equal(state.trouble.unreached.size, 0, 'what is not sent reaches everyone');
+});

@@ -18,6 +18,8 @@ export class Trouble {
   retryAt = 0;
   /** What is missing in the pictures for want of bandwidth. */
   quality = new Quality();
+  /** Who (ids) can't decode what of one's own. @type {Map<import('../../plenum.js').Publication, {codec: string, viewers: string[]}>} */
+  unreached = new Map();
   /** The browser sends less than it could. */
   weakUp = false;
   /** @type {CallStatistics[]} */
@@ -42,8 +44,17 @@ export class Trouble {
       else if (this.retryAt > 0) notify({text: t('reconnected')});
       this.#draining = false;
       this.retryAt = 0;
-      if (!resumed) this.quality.clear();
+      if (!resumed) {
+        this.quality.clear();
+        this.unreached.clear();
+      }
     });
+    room.on('unreached', ({publication, codec, viewers}) => {
+      if (viewers.length > 0) this.unreached.set(publication, {codec, viewers});
+      else this.unreached.delete(publication);
+      changed();
+    });
+    room.on('unpublished', ({publication}) => this.unreached.delete(publication));
     room.on('quality', ({tracks}) => {
       for (const {id, layer, reason} of tracks) {
         this.quality.update(id, reason !== 'bandwidth' ? '' : layer === null ? 'paused' : 'reduced', performance.now());

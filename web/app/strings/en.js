@@ -145,6 +145,7 @@ export const texts = {
   reconnected: 'Connected again.',
   weak: 'Your network is weak: video is reduced.',
   weakUp: 'Your network is weak: others see you in lower quality.',
+  cantReach: 'Your video can’t be played by {names} ({codec}).',
   cantPlay: '{name}’s video can’t be played on this browser ({codec}).',
   draining: 'The server is being restarted. The call moves by itself in a moment.',
   moved: 'The call has moved to another server.',

@@ -140,6 +140,7 @@ export const texts = {
   reconnected: '已重新连接。',
   weak: '你的网络较弱：视频质量已降低。',
   weakUp: '你的网络较弱：别人看到的画面质量较低。',
+  cantReach: '{names} 无法播放您的视频（{codec}）。',
   cantPlay: '此浏览器无法播放 {name} 的视频（{codec}）。',
   draining: '服务器正在重启，通话稍后会自动转移。',
   moved: '通话已转移到另一台服务器。',

@@ -14,6 +14,14 @@ const notices = byId('notices', HTMLElement);
 /** How long a notice stays, in milliseconds; with a button it stays longer. */
 const stay = 6000;
 
+/** So many people are called by their names. */
+const few = 3;
+
+/** @param {string[]} names */
+function named(names) {
+  return names.slice(0, few).join(', ') + (names.length > few ? ` +${names.length - few}` : '');
+}
+
 /** What is wrong stays as a banner until it is right again; news come and go as notices. */
 export class Banners {
   #call;
@@ -42,6 +50,9 @@ export class Banners {
     });
     this.banner('weak', !lost && trouble.quality.weak ? t('weak') : !lost && trouble.weakUp ? t('weakUp') : '');
     this.banner('screen', media.screen ? t('sharingNow') : '', {action: t('stopSharing'), run: () => this.#call.run(() => media.toggle('screen'))});
+    this.banner('unreached', [...trouble.unreached.values()].map(({codec, viewers}) => (
+      t('cantReach', {names: named(viewers.map((id) => room.participants.get(id)?.name || t('guest'))), codec})
+    )).join(' '));
     const unsupported = others.flatMap((one) => [...one.tracks.values()]).filter((track) => track.unsupported);
     this.banner('unsupported', unsupported.map((track) => (
       t('cantPlay', {name: track.participant.name || t('guest'), codec: track.unsupported ?? ''})
