@@ -8,8 +8,8 @@ import (
 	"plenum/sfu/internal/jsep"
 )
 
-// This file is about who can decode what: a publisher's codecs are answered in an order
-// that suits everyone, and it is told whom its tracks don't reach all the same.
+// This file decides who can decode what: answers list a publisher's codecs in an order
+// that suits all viewers, and the publisher learns which viewers its tracks still do not reach.
 
 // preference is what the participant's session is to prefer: the video codecs that
 // everyone else can decode, as far as they have said so.
