@@ -13,7 +13,7 @@ func (p *Participant) tellLayers(again bool) {
 	now := p.server.now()
 	for _, t := range p.tracks {
 		rids := p.rids(t)
-		if len(rids) < 2 || !t.started {
+		if few(rids) || !t.started {
 			continue
 		}
 		changed := t.updateActive(now, len(rids))
@@ -22,19 +22,32 @@ func (p *Participant) tellLayers(again bool) {
 		}
 		active := make(map[string]bool, len(rids))
 		for i, rid := range rids {
-			active[rid] = t.active[i]
+			if rid != "" {
+				active[rid] = t.active[i]
+			}
 		}
 		p.client.Send(Layers{Mid: t.mid, Active: active})
 	}
 }
 
-// rids are the names of the track's simulcast layers, by index.
+// rids are the names of the track's simulcast layers, by index; empty where none is.
 func (p *Participant) rids(t *Track) []string {
 	r := p.media.table.Load().byMid[t.mid]
 	if r == nil {
 		return nil
 	}
-	return r.incoming.RIDs[:min(len(r.incoming.RIDs), maxLayers)]
+	return r.rids
+}
+
+// few reports whether there is no choice of layers.
+func few(rids []string) bool {
+	n := 0
+	for _, rid := range rids {
+		if rid != "" {
+			n++
+		}
+	}
+	return n < 2
 }
 
 // updateActive works out which of n layers are wanted and reports a change. What

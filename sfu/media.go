@@ -3,6 +3,7 @@ package sfu
 import (
 	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,11 +81,14 @@ type route struct {
 	incoming jsep.Incoming
 	codecs   [128]*jsep.Codec // by payload type
 	rtx      [128]*jsep.Codec // by the RTX payload type
+	rids     []string         // by the index of the layer; empty where there is none
 	red      [128]bool        // the payload type is RED around the codec
 }
 
+// newRoute is called by the participant's loop.
 func newRoute(t *Track, in jsep.Incoming) *route {
-	r := &route{track: t, incoming: in}
+	t.rids = assign(t.rids, in.RIDs)
+	r := &route{track: t, incoming: in, rids: t.rids}
 	for i := range in.Codecs {
 		c := &r.incoming.Codecs[i]
 		if c.Codec == codec.RED {
@@ -101,9 +105,31 @@ func newRoute(t *Track, in jsep.Incoming) *route {
 	return r
 }
 
+// assign gives each of rids the index of a layer: the one that it had before, so that
+// layers stay what they are when others come and go.
+func assign(before, rids []string) (now []string) {
+	rids = rids[:min(len(rids), maxLayers)]
+	for i, rid := range before {
+		if slices.Contains(rids, rid) {
+			now = append(now, make([]string, i-len(now)+1)...)
+			now[i] = rid
+		}
+	}
+	for _, rid := range rids {
+		switch free := slices.Index(now, ""); {
+		case slices.Contains(now, rid):
+		case free >= 0:
+			now[free] = rid
+		default:
+			now = append(now, rid)
+		}
+	}
+	return now
+}
+
 // source is a stream whose m-line and layer are known.
 type source struct {
-	mid, rid string        // how it said what it is, for when its m-line changes
+	mid, rid string        // how its packets said what it is, for when its m-line changes
 	table    *ingressTable // by which it was recognised
 	route    *route
 	layer    *Layer
@@ -214,20 +240,23 @@ func (m *media) Land(now time.Duration, out *transport.Batch) {
 	m.count = 0
 }
 
-// admit tells the loop of a track's first packet and of a change of codec,
-// which makes another track of it; it reports whether the packet belongs to
+// admit tells the loop of a track's first packet and of a change of codec or
+// profile, which makes another track of it; it reports whether the packet belongs to
 // the track as it is.
 func (m *media) admit(now time.Duration, t *Track, c *jsep.Codec) bool {
-	switch t.receiving {
-	case c.Codec:
+	switch {
+	case t.sent == c:
 		return true
-	case codec.Unknown:
-		t.receiving, t.changed = c.Codec, now
+	case t.sent == nil:
+		t.sent, t.receiving, t.changed = c, c.Codec, now
 		m.p.post(func() { m.p.handleStarted(t, *c) })
 		return true
+	case t.sent.Same(c):
+		t.sent = c // of a later description
+		return true
 	}
-	if t.changing != c.Codec && now-t.changed >= codecChangeInterval {
-		t.changing, t.changed = c.Codec, now
+	if (t.changing == nil || t.changing != c && !t.changing.Same(c)) && now-t.changed >= codecChangeInterval {
+		t.changing, t.changed = c, now
 		m.p.post(func() { m.p.handleStarted(t, *c) })
 	}
 	return false
@@ -250,7 +279,7 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 		s.rid = string(rid)
 	}
 	if s.route = table.byMid[s.mid]; s.route == nil && p.Extensions[wire.ExtensionMid] == nil {
-		s.mid, s.route = table.guess(p.SSRC, p.PayloadType)
+		s.route = table.guess(p.SSRC, p.PayloadType) // each time: the SDP may say otherwise by now
 	}
 	if s.route == nil {
 		return nil
@@ -261,8 +290,8 @@ func (m *media) resolve(now time.Duration, table *ingressTable, p *wire.Packet, 
 		return nil
 	}
 	index := 0
-	if rids := s.route.incoming.RIDs; len(rids) > 0 {
-		if index = indexOf(rids, s.rid); index < 0 {
+	if len(s.route.incoming.RIDs) > 0 {
+		if index = slices.Index(s.route.rids, s.rid); index < 0 || s.rid == "" {
 			return nil
 		}
 	}
@@ -305,34 +334,24 @@ func (m *media) makeRoom() {
 }
 
 // guess finds the m-line of a stream that carries no mid.
-func (t *ingressTable) guess(ssrc uint32, payloadType uint8) (string, *route) {
-	var foundMid string
+func (t *ingressTable) guess(ssrc uint32, payloadType uint8) *route {
 	var found *route
 	ambiguous := false
-	for mid, r := range t.byMid {
+	for _, r := range t.byMid {
 		for _, s := range r.incoming.SSRCs {
 			if s.Primary == ssrc || (s.RTX == ssrc && ssrc != 0) {
-				return mid, r
+				return r
 			}
 		}
 		if r.codecs[payloadType&127] != nil || r.rtx[payloadType&127] != nil {
-			ambiguous = found != nil
-			foundMid, found = mid, r
+			ambiguous = ambiguous || found != nil
+			found = r
 		}
 	}
 	if ambiguous || found == nil || len(found.incoming.RIDs) > 0 {
-		return "", nil
+		return nil
 	}
-	return foundMid, found
-}
-
-func indexOf(list []string, s string) int {
-	for i, x := range list {
-		if x == s && i < maxLayers {
-			return i
-		}
-	}
-	return -1
+	return found
 }
 
 // ReceiveSenderReport passes a publisher's clock to everyone who watches.

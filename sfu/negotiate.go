@@ -30,16 +30,20 @@ func (p *Participant) handleOffer(sdp string) {
 		return
 	}
 	p.session.Prefer(p.preference())
+	before := p.session.Remote()
 	offered, err := p.session.ApplyOffer(sdp)
 	if err != nil {
 		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
 		return
 	}
-	if offered.Remote.Ufrag != p.remoteUfrag {
+	if offered.Remote.Ufrag != p.remoteUfrag || offered.Remote.Pwd != before.Pwd {
 		if err := p.restartICE(offered.Remote); err != nil {
 			p.problem(ProblemBadSDP, "ICE can't be restarted: %v.", err)
 			return
 		}
+	}
+	if offered.Remote.DataChannels {
+		p.peer.ServeDataChannels()
 	}
 	p.addCandidates(offered.Remote.Candidates)
 	p.answer(offered)
@@ -158,6 +162,9 @@ func (p *Participant) handleAnswer(sdp string) {
 		case sub == nil: // the track ended meanwhile
 		case r.Accepted:
 			p.accepted(sub, r)
+		case r.Held: // until a later description of the client's takes it up
+			sub.paused = true
+			p.viewing.lookAt = 0
 		default:
 			refused = true
 			p.refuse(sub.track)

@@ -16,7 +16,6 @@ import (
 func (p *Participant) publish(incoming []jsep.Incoming) {
 	table := &ingressTable{byMid: map[string]*route{}}
 	streams := map[string]bool{} // streams that have their camera already
-	var ids wire.ExtensionIDs
 	forbidden, excess := false, false
 	var tracks []*Track
 	for _, in := range incoming {
@@ -32,18 +31,21 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 			continue
 		}
 		t := p.trackOf(in.Mid)
-		if t == nil {
-			if !p.mayBegin(1) {
-				continue
-			}
+		switch {
+		case t == nil && !p.mayBegin(1):
+			continue
+		case t == nil:
 			t = p.newTrack(in, streams)
+		case t.started && !t.parses(in.Extensions):
+			p.moderation.fresh.spend(p.server.now(), 1)
+			t = p.successor(t, t.source)
 		}
 		if t.kind == Video {
 			streams[in.Stream] = true
 		}
-		for kind, id := range in.Extensions {
-			if id != 0 {
-				ids[kind] = id
+		for id, kind := range in.Extensions.Kinds() {
+			if kind != wire.ExtensionNone {
+				table.kinds[id] = kind // an extension may have several ids, an id one meaning
 			}
 		}
 		tracks = append(tracks, t)
@@ -52,10 +54,11 @@ func (p *Participant) publish(incoming []jsep.Incoming) {
 	for _, t := range p.tracks {
 		if !slices.Contains(tracks, t) {
 			t.close()
-			delete(p.sources, t.mid) // what was said was said of this track
+			if table.byMid[t.mid] == nil {
+				delete(p.sources, t.mid) // what was said was said of this track
+			}
 		}
 	}
-	table.kinds = ids.Kinds()
 	p.media.table.Store(table)
 	if forbidden && !p.forbidden {
 		p.problem(ProblemForbidden, "You may not publish in this room.")
@@ -184,10 +187,28 @@ func (p *Participant) handleMute(mid string, muted bool) {
 	}
 }
 
+// successor is another track to others, on the m-line of t.
+func (p *Participant) successor(t *Track, source Source) *Track {
+	p.trackSerial++
+	return newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), t.mid, t.kind, source, t.muted.Load())
+}
+
+// parses reports whether a started track can go on with the ids of a later description:
+// what goes on to viewers must be found in what is kept, and viewers were
+// offered nothing else.
+func (t *Track) parses(ids wire.ExtensionIDs) bool {
+	for id, kind := range ids.Kinds() {
+		before := t.kinds[id]
+		if kind != wire.ExtensionNone && kind != before && (kind.Forwarded() || before.Forwarded()) {
+			return false
+		}
+	}
+	return true
+}
+
 // replace puts a new track in the place of t, on the same m-line.
 func (p *Participant) replace(t *Track, source Source) *Track {
-	p.trackSerial++
-	n := newTrack(p, fmt.Sprintf("%s-%d", p.id, p.trackSerial), t.mid, t.kind, source, t.muted.Load())
+	n := p.successor(t, source)
 	p.tracks[slices.Index(p.tracks, t)] = n
 	t.close()
 	old := p.media.table.Load()
@@ -212,7 +233,7 @@ func (p *Participant) handleStarted(t *Track, parameters jsep.Codec) {
 	case !t.started:
 		t.begin(parameters, p.extensionsOf(t.mid))
 		t.survey(p.server.now())
-	case t.codec != parameters.Codec:
+	case !t.parameters.Same(&parameters):
 		p.moderation.fresh.spend(p.server.now(), 1)
 		p.replace(t, t.source) // the publisher changed its codec in mid-call
 	default:

@@ -35,11 +35,13 @@ type Track struct {
 	codec      codec.Codec
 	parameters jsep.Codec
 	extensions []wire.ExtensionKind
+	rids       []string            // by the index of the layer; empty where there is none
 	kinds      wire.ExtensionKinds // to parse what the histories hold
 
 	// Owned by the publisher's read goroutine.
-	receiving, changing codec.Codec
-	changed             time.Duration // when either did
+	sent, changing *jsep.Codec   // what its packets are in, and what they became
+	receiving      codec.Codec   // of sent
+	changed        time.Duration // when either did
 
 	layers [maxLayers]atomic.Pointer[Layer]
 	view   atomic.Pointer[view] // what it can be seen as; nil before begin

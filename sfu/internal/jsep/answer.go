@@ -185,7 +185,13 @@ func (s *Session) ApplyAnswer(text string) ([]Result, error) {
 		if sec.mid != "" && sec.mid != l.mid || sec.media != l.media {
 			return nil, fmt.Errorf("m-line %d is %s %q instead of %s %q", i, sec.media, sec.mid, l.media, l.mid)
 		}
-		if tag == nil && !sec.zeroPort && !l.stopped {
+		if sec.zeroPort || l.stopped {
+			continue
+		}
+		if !d.bundles(sec) {
+			return nil, fmt.Errorf("m-line %d is not in the BUNDLE group", i)
+		}
+		if tag == nil {
 			tag = sec
 		}
 	}
@@ -219,8 +225,10 @@ func (s *Session) answered(d *description) []Result {
 			continue
 		}
 		result := Result{Slot: slot}
-		if c := slot.match(sec); c != nil && l.direction&sendonly != 0 {
-			result = slot.resultOf(sec, c)
+		if c := slot.match(sec); c != nil && !l.stopped {
+			if result.Held = l.direction&sendonly == 0; !result.Held {
+				result = slot.resultOf(sec, c)
+			}
 		}
 		slot.settle(result, l.stopped)
 		results = append(results, result)

@@ -88,6 +88,12 @@ func (d *description) accepted() (in []bool, group []string, tag *section) {
 	return in, nil, tag
 }
 
+// bundles reports whether an answer leaves sec in the one transport: some clients write no
+// group at all, and mean that.
+func (d *description) bundles(sec *section) bool {
+	return len(d.groups) == 0 || sec.mid == "" || slices.Contains(d.groups[0], sec.mid)
+}
+
 // remote is the client's end of the transport that belongs to the m-line tag.
 // Some clients repeat it in every m-line, some write it only once.
 func (d *description) remote(tag *section) (Remote, error) {

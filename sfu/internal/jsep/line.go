@@ -107,7 +107,7 @@ func clientLine(s *section, accepted bool, n *numbers, codecs []Codec) *line {
 // receive accepts what the client's m-line offers to send: its codecs, in that order.
 func (l *line) receive(s *section, n *numbers, codecs []Codec) {
 	l.direction = s.direction.reversed() & recvonly
-	l.receiving = half{n.answer(codecs), s.agreed(sendonly, anyKind)}
+	l.receiving = half{n.answer(codecs), n.own(s.agreed(sendonly, anyKind))}
 	l.rids, l.paused = nil, nil
 	if extensionIDs(l.receiving.extensions)[wire.ExtensionRid] != 0 { // else the layers can't be told apart
 		l.rids, l.paused = s.rids, s.paused
@@ -153,13 +153,16 @@ func (l *line) reoffered(s *section, accepted bool, n *numbers, codecs []Codec) 
 		c.incoming = c.heard(s)
 	}
 	c.sending = half{}
-	if l.slot == nil || s.direction&recvonly == 0 {
+	if l.slot == nil {
 		return &c, result
 	}
 	if match := l.slot.match(s); match != nil {
+		if result.Held = s.direction&recvonly == 0; result.Held {
+			return &c, result
+		}
 		result = l.slot.resultOf(s, match)
 		c.direction |= sendonly
-		c.sending = half{n.answer(l.slot.narrow(s, match)), s.agreed(recvonly, l.slot.offers)}
+		c.sending = half{n.answer(l.slot.narrow(s, match)), n.own(s.agreed(recvonly, l.slot.offers))}
 	}
 	return &c, result
 }

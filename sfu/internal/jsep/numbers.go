@@ -1,6 +1,7 @@
 package jsep
 
 import (
+	"slices"
 	"strconv"
 
 	"plenum/sfu/internal/codec"
@@ -224,6 +225,14 @@ func (n *numbers) extension(kind wire.ExtensionKind) uint8 {
 		known = free
 	}
 	return known
+}
+
+// own leaves out extensions whose id means another one in the BUNDLE group, where an
+// earlier m-line has it (RFC 9143 §9.1): a packet couldn't say which.
+func (n *numbers) own(list []extension) []extension {
+	return slices.DeleteFunc(list, func(e extension) bool {
+		return n.extensions[e.id].kind != wire.ExtensionByURI(e.uri)
+	})
 }
 
 // usualExtensionIDs are what libwebrtc gives a client's extensions when it offers

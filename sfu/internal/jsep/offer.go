@@ -32,11 +32,12 @@ func (s *Session) ApplyOffer(text string) (*Offered, error) {
 	case !s.opened:
 		return nil, errors.New("nothing in the offer can be accepted")
 	}
-	switch next.remote.Setup {
-	case "active":
-		next.dialing = false
-	case "passive":
-		next.dialing = true
+	dialing, settled := dials(next.remote.Setup)
+	switch {
+	case settled && s.opened && dialing != s.dialing:
+		return nil, fmt.Errorf("setup %s would change the DTLS roles, which needs another connection", next.remote.Setup)
+	case settled:
+		next.dialing = dialing
 	}
 	next.numbers.learn(d.sections)
 	next.decoders = s.decoders.with(d.sections)
@@ -67,6 +68,11 @@ func (s *Session) ApplyOffer(text string) (*Offered, error) {
 func Check(offer string) error {
 	_, err := New(Local{}).ApplyOffer(offer)
 	return err
+}
+
+// dials is our role where the client's a=setup settles it (RFC 8842 §5).
+func dials(setup string) (dialing, settled bool) {
+	return setup == "passive", setup == "active" || setup == "passive"
 }
 
 // offered makes next the session's state.

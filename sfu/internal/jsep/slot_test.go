@@ -103,8 +103,8 @@ func TestSlotAnswers(t *testing.T) {
 			Result{Accepted: true, Codec: codec.VP8, NACK: true, Format: wire.Format{SSRC: 1002, RTXSSRC: 1003, PayloadType: 100, RTXPayloadType: 101,
 				Extensions: wire.ExtensionIDs{wire.ExtensionMid: 4, wire.ExtensionVideoOrientation: 13}}}, false},
 		{"another codec", replacing("VP8", "VP9"), Result{}, false},
-		{"inactive", replacing("a=recvonly", "a=inactive"), Result{}, false},
-		{"sendonly", replacing("a=recvonly", "a=sendonly"), Result{}, false},
+		{"inactive", replacing("a=recvonly", "a=inactive"), Result{Held: true}, false},
+		{"sendonly", replacing("a=recvonly", "a=sendonly"), Result{Held: true}, false},
 		{"port 0", rejected, Result{}, true},
 	}
 	for _, test := range tests {

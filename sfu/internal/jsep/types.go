@@ -28,6 +28,16 @@ type Codec struct {
 	NACK, PLI, FIR, TransportCC bool
 }
 
+// Same reports whether viewers who were offered c can be sent d as that: the profile is the
+// same, and of Opus the number of channels.
+func (c *Codec) Same(d *Codec) bool {
+	if c == d {
+		return true
+	}
+	return c.Codec == d.Codec && formatOf(c).profile == formatOf(d).profile &&
+		(c.Codec != codec.Opus || canonical(codec.Opus, c.Fmtp) == canonical(codec.Opus, d.Fmtp))
+}
+
 // SSRC is a stream that the client announced, and its RTX stream, 0 if none.
 type SSRC struct{ Primary, RTX uint32 }
 
@@ -106,6 +116,9 @@ type Result struct {
 	// Accepted: the client takes the track. Where it is false the client can't
 	// or won't, and Format means nothing.
 	Accepted bool
+	// Held: the client could decode the track but doesn't receive it for now, as its
+	// direction says. A later description may take it up.
+	Held bool
 	// Format has the numbers to send with. It has an id for the transport-wide
 	// sequence number only if the client gives feedback and knows RTX: a packet
 	// that is sent again as it was can't carry a new one.

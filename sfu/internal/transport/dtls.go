@@ -45,26 +45,52 @@ func (p *Peer) secure() {
 		return
 	}
 	p.setDTLS(dtlsUp)
-	if p.remote.DataChannels {
+	if p.channels.Load() {
 		p.serveDataChannels(conn)
-	} else {
-		discard(conn)
+	} else if first := p.discard(conn); first != nil {
+		p.serveDataChannels(&replay{conn, first})
 	}
 	_ = conn.Close()
 	p.setDTLS(dtlsClosed)
 }
 
-// discard reads until the connection ends. Nothing but the end is expected, and
-// what doesn't fit the buffer is dropped all the same.
-func discard(conn *dtls.Conn) {
-	var b [16]byte
+// ServeDataChannels says that the client negotiated SCTP (m=application), in whichever of
+// its descriptions.
+func (p *Peer) ServeDataChannels() { p.channels.Store(true) }
+
+// discard reads until the connection ends, and then returns nil; or until the client begins
+// to speak SCTP, by when it has negotiated that: then its first packet. Nothing else
+// is expected.
+func (p *Peer) discard(conn *dtls.Conn) (first []byte) {
+	b := make([]byte, sctpPacket)
 	for {
-		_, err := conn.Read(b[:])
+		n, err := conn.Read(b)
 		var temporary *dtls.TemporaryError
-		if err != nil && !errors.As(err, &temporary) {
-			return
+		switch {
+		case err != nil && !errors.As(err, &temporary):
+			return nil
+		case err == nil && p.channels.Load():
+			return b[:n]
 		}
 	}
+}
+
+// sctpPacket is the size of the largest packet of SCTP over DTLS, in bytes (RFC 8261 §5);
+// the first is far smaller.
+const sctpPacket = 1200
+
+// replay is a connection of which the first packet was read already.
+type replay struct {
+	net.Conn
+	first []byte
+}
+
+func (r *replay) Read(b []byte) (int, error) {
+	if first := r.first; first != nil {
+		r.first = nil
+		return copy(b, first), nil
+	}
+	return r.Conn.Read(b)
 }
 
 func (p *Peer) handshake() (*dtls.Conn, error) {
@@ -154,7 +180,7 @@ const maxDataChannels = 16
 // serveDataChannels accepts the SCTP association and the channels that a client
 // opens, so that they become open, and discards what comes over them: the
 // protocol's messages use the WebSocket.
-func (p *Peer) serveDataChannels(conn *dtls.Conn) {
+func (p *Peer) serveDataChannels(conn net.Conn) {
 	association, err := sctp.ServerWithOptions(sctp.WithNetConn(conn), sctp.WithLoggerFactory(p.engine.loggers))
 	if err != nil {
 		return

@@ -107,6 +107,7 @@ type Peer struct {
 	path      atomic.Pointer[path] // nil where packets go by pion: ICE-TCP, virtual networks
 	keys      atomic.Pointer[keys] // nil until the DTLS handshake is done
 	keysReady chan struct{}        // closed with keys set
+	channels  atomic.Bool          // data channels are negotiated
 
 	egressMu sync.Mutex // guards egress and what of keys encrypts RTP
 	egress   egress
@@ -183,6 +184,9 @@ func (e *Engine) NewPeer(r Receiver) (*Peer, error) {
 // the remote's first description.
 func (p *Peer) Start(r Remote) error {
 	p.remote = r
+	if r.DataChannels {
+		p.ServeDataChannels()
+	}
 	if r.Lite {
 		if err := p.agent.SetRemoteICELite(true); err != nil {
 			return fmt.Errorf("ICE lite: %w", err)
