@@ -73,8 +73,10 @@ func (d *downlink) feedback(now time.Duration, peer *transport.Peer, arrivals []
 		return false
 	}
 	d.drain(peer)
+	congested := e.Congested() || e.Target(now) < redundantRate
 	for i := range arrivals {
-		if left, ok := d.watch.Feedback(now, arrivals[i].Sequence, arrivals[i].Received); ok {
+		left, ok := d.watch.Feedback(now, arrivals[i].Sequence, arrivals[i].Received)
+		if ok && !congested { // to send more helps nobody whose link is full
 			d.redundant.Packet(now, left, arrivals[i].Received)
 		}
 	}
@@ -115,6 +117,8 @@ const (
 	maxCopies = 2
 	// redundantShare is the share of the estimate that they may take, all in all.
 	redundantShare = 0.25
+	// redundantRate is the estimate, in bit/s, below which losses say that the link is full.
+	redundantRate = 200_000
 )
 
 // redundancy is which packets before it each packet of sound should carry once more, where

@@ -50,9 +50,10 @@ func (s *Subscription) resend(now time.Duration, sequences []uint16, packet []by
 	if r.lossy && r.rtt >= farAway {
 		r.spare = 1
 	}
-	if !again && r.numbers.RTXSSRC == 0 {
-		// The packets can't be made as they were, and SRTP must not see one
-		// packet index with two contents.
+	if (!again || r.numbers.counted()) && r.numbers.RTXSSRC == 0 {
+		// The packets can't be made as they were, or had a transport-wide number that is
+		// taken by now, and SRTP must not see one packet index with two contents. Of
+		// sound that is counted, later packets carry the earlier ones.
 		counter.nackIn[nackGone].Add(uint64(len(sequences)))
 		return packet
 	}

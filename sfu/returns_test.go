@@ -21,12 +21,15 @@ func TestPicturesComeBack(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		cameras int
+		red     bool // the viewer's sound is counted as well
 		phases  []phase
 	}{
-		{"three cameras at 300 kbit/s", 3, []phase{{300_000, 15 * time.Second}}},
-		{"three cameras at 300, then 40 kbit/s", 3, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
-		{"one camera at 120 kbit/s", 1, []phase{{120_000, 15 * time.Second}}},
-		{"400 kbit/s, then a tunnel of 3 s", 3, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
+		{"three cameras at 300 kbit/s", 3, false, []phase{{300_000, 15 * time.Second}}},
+		{"three cameras at 300, then 40 kbit/s", 3, false, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
+		{"likewise, with RED", 3, true, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
+		{"one camera at 120 kbit/s", 1, false, []phase{{120_000, 15 * time.Second}}},
+		{"400 kbit/s, then a tunnel of 3 s", 3, false, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
+		{"a tunnel, with RED", 3, true, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			scenario(t, sfutest.Options{Delay: 30 * time.Millisecond}, func(t *testing.T, w *sfutest.World) {
@@ -36,7 +39,12 @@ func TestPicturesComeBack(t *testing.T) {
 					people = append(people, p)
 				}
 				link := sfutest.NewLink(5_000_000, 200*time.Millisecond)
-				dan := w.JoinBehind(link, "demo", "Dan")
+				var dan *sfutest.Person
+				if c.red {
+					dan = w.JoinREDBehind(link, "demo", "Dan")
+				} else {
+					dan = w.JoinBehind(link, "demo", "Dan")
+				}
 				for _, p := range people {
 					receives(t, dan, p, client.Camera)
 				}

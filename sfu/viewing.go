@@ -47,7 +47,8 @@ type viewing struct {
 	lookAt  time.Duration // when to allocate next
 	paceAt  time.Duration // when packets that wait are to leave next
 	probing probing
-	outage  bool // nothing comes from the client
+	outage  bool          // nothing comes from the client
+	short   time.Duration // since when the budget doesn't carry the sound alone, 0 while it does
 
 	minute   minute
 	sampleAt time.Duration
@@ -128,14 +129,24 @@ func (p *Participant) allocate(now time.Duration) {
 		return
 	}
 	budget, heard := p.downlink.budget(now, p.peer)
-	audio, least, begun := p.gather()
-	if least = max(min(least, budget.credit), min(begun, 2*budget.credit)); least > budget.send {
-		budget.send, budget.pace = least, least
+	need := p.gather(now)
+	audio := need.uncounted
+	least := max(min(need.least, budget.credit), min(need.begun, 2*budget.credit))
+	if budget.credit > 0 {
+		least += need.counted
 	}
-	p.redundancy.Store(uint32(p.downlink.redundancy(now, audio, budget.send)))
+	if p.patient(now, need.counted, budget.send) {
+		least = max(least, need.counted)
+	}
+	if least > budget.send {
+		budget.send, budget.pace = least, max(least, budget.pace)
+	}
+	p.redundancy.Store(uint32(p.downlink.redundancy(now, audio+need.counted, budget.send)))
+	copies := uint64(bits.OnesCount32(p.redundancy.Load())) //nolint:gosec // small
 	told := budget.send
 	if budget.outage {
-		budget.send = 0 // what is sent now would be lost, and a keyframe asked for when it ends
+		// Video that is sent now would be lost, and a keyframe asked for when it ends.
+		budget.send = need.counted
 	} else if v.outage {
 		v.allocator = alloc.New(alloc.Config{}) // what it held back for is over
 	}
@@ -143,8 +154,7 @@ func (p *Participant) allocate(now time.Duration) {
 	if budget.send == unlimited {
 		p.peer.SetEstimate(now, 0, false)
 	} else {
-		sound := audio * uint64(1+bits.OnesCount32(p.redundancy.Load())) //nolint:gosec // small
-		p.peer.SetEstimate(now, budget.pace+sound, budget.pace < budget.send)
+		p.peer.SetEstimate(now, budget.pace+audio*(1+copies), budget.pace < budget.send)
 		if budget.stand > 0 {
 			p.peer.Stand(now, budget.stand)
 		}
@@ -152,6 +162,9 @@ func (p *Participant) allocate(now time.Duration) {
 	if v.paceAt != never {
 		v.paceAt = now // how long is another question now
 	}
+	// What sound carries once more is no part of its rate.
+	carried := need.counted * copies
+	budget.send -= min(carried, budget.send)
 	v.choices = v.allocator.Allocate(now, budget.send+audio, v.tracks, v.choices[:0])
 	for i := range v.choices {
 		p.aim(now, v.subs[i], v.views[i], &v.choices[i])
@@ -159,7 +172,7 @@ func (p *Participant) allocate(now time.Duration) {
 	total, next := v.allocator.Wanted(v.tracks)
 	// A step needs headroom for all that is sent; the audio is taken off with its own.
 	unseen := uint64(float64(audio) / alloc.DefaultHeadroom)
-	probe, probes, at := p.downlink.demand(now, total-min(audio, total), next-min(unseen, next), p.padded(now) != nil)
+	probe, probes, at := p.downlink.demand(now, total-min(audio, total)+carried, next-min(unseen, next)+carried, p.padded(now) != nil)
 	if probes {
 		p.beginProbe(now, probe)
 	}
@@ -182,53 +195,6 @@ func (p *Participant) renewPath() {
 	p.viewing.allocator = alloc.New(alloc.Config{})
 	p.viewing.probing.active = false
 }
-
-// gather describes the viewer's subscriptions to the allocation. It returns the
-// bitrate of the audio, which the estimate knows nothing of: audio has no RTX, so
-// it has no transport-wide numbers; the budget for the least of each video, and for
-// the least of those that are sent already: key frames that many ask for at the start
-// make a layer look larger than it is, and are no reason to pause it.
-func (p *Participant) gather() (audio, least, begun uint64) {
-	v := &p.viewing
-	v.forget()
-	speakers := *p.room.speakers.Load()
-	for t, sub := range p.subs {
-		seen := t.view.Load()
-		if seen == nil || !sub.started {
-			continue
-		}
-		wish := p.wish(t)
-		v.tracks = append(v.tracks, alloc.Track{
-			ID: t.number, Audio: t.kind == Audio, Screen: t.source == Screen, Speaker: speaks(speakers, t.publisher.id),
-			Priority: wish.Priority, Enabled: wish.Enabled && !sub.paused, Muted: t.muted.Load(),
-			MaxWidth: pixels(wish.Width), MaxHeight: pixels(wish.Height), MaxFPS: wish.FPS, Layers: seen.layers,
-		})
-		v.subs, v.views = append(v.subs, sub), append(v.views, seen)
-		switch last := len(seen.layers) - 1; {
-		case last < 0:
-		case t.kind == Audio:
-			audio += seen.layers[last].Bitrate
-		case wish.Enabled && !sub.paused:
-			need := uint64(startHeadroom * float64(seen.layers[0].Bitrate))
-			least += need
-			if sub.chosen && sub.choice.Layer >= 0 {
-				begun += need
-			}
-		}
-	}
-	return audio, least, begun
-}
-
-func speaks(speakers []Speaker, id string) bool {
-	for i := range speakers {
-		if speakers[i].ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-func pixels(n int) uint16 { return uint16(min(max(n, 0), math.MaxUint16)) } //nolint:gosec // bounded
 
 // aim points a subscription at what was chosen for it.
 func (p *Participant) aim(now time.Duration, sub *Subscription, seen *view, c *alloc.Choice) {
@@ -348,7 +314,7 @@ func (p *Participant) padded(now time.Duration) *Subscription {
 		return nil
 	}
 	for _, sub := range p.viewing.subs {
-		if n := sub.numbers.Load(); sub.started && n.counted() && p.subs[sub.track] == sub && now-sub.since >= padAfter {
+		if n := sub.numbers.Load(); sub.started && n.counted() && n.RTXSSRC != 0 && p.subs[sub.track] == sub && now-sub.since >= padAfter {
 			return sub
 		}
 	}

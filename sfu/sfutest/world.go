@@ -264,6 +264,12 @@ func (w *World) JoinRED(room, name string, publish ...client.Local) *Person {
 	return w.joinAs(client.Options{RED: true, Publish: publish}, room, name, nil, nil, false)
 }
 
+// JoinREDBehind is JoinRED behind a link.
+func (w *World) JoinREDBehind(link *Link, room, name string) *Person {
+	w.T.Helper()
+	return w.joinAs(client.Options{RED: true}, room, name, nil, link, false)
+}
+
 // JoinSilent puts a viewer into the room who asks for no packet again, nor for keyframes.
 func (w *World) JoinSilent(room, name string) *Person {
 	w.T.Helper()

@@ -336,6 +336,10 @@ func (e *Estimator) Fresh() bool { return e.fallen == 0 }
 // as it is now, which RTT follows slowly. 0 before the first.
 func (e *Estimator) Latest() time.Duration { return e.latest }
 
+// Congested reports whether a queue stands on the path, by the last feedback: what is
+// lost then did not fit.
+func (e *Estimator) Congested() bool { return e.delays.standing >= standingQueue }
+
 // Sustained is the rate that Target returns to when the queue is empty, in bit/s:
 // less than it only need be sent for about a second. Equal to Target where no queue is
 // being emptied.

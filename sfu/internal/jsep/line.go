@@ -240,7 +240,7 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 	if s.sending.RTXSSRC != 0 && c.RTXPayloadType != 0 {
 		r.Format.RTXSSRC, r.Format.RTXPayloadType = s.sending.RTXSSRC, c.RTXPayloadType
 	}
-	if !c.TransportCC || r.Format.RTXSSRC == 0 {
+	if !c.TransportCC || r.Format.RTXSSRC == 0 && r.REDPayloadType == 0 {
 		r.Format.Extensions[wire.ExtensionTransportCC] = 0
 	}
 	return r
@@ -249,13 +249,13 @@ func (s *Slot) resultOf(sec *section, c *Codec) Result {
 // narrow is what we answer of a client's m-line that carries the slot: c alone,
 // and the RED around it.
 func (s *Slot) narrow(sec *section, c *Codec) []Codec {
-	only := *c
-	only.TransportCC = c.TransportCC && s.sending.feedback()
+	only, red := *c, s.redundant(sec, c)
+	only.TransportCC = c.TransportCC && s.sending.feedback() && (s.sending.RTXSSRC != 0 || red != nil)
 	if s.sending.RTXSSRC == 0 {
 		only.RTXPayloadType = 0
 	}
 	codecs := []Codec{only}
-	if red := s.redundant(sec, c); red != nil {
+	if red != nil {
 		around := *red
 		around.TransportCC, around.RTXPayloadType = false, 0
 		codecs = append(codecs, around)

@@ -189,5 +189,7 @@ func (s *Slot) offers(kind wire.ExtensionKind) bool {
 	return kind.Forwarded() && slices.Contains(s.sending.Extensions, kind)
 }
 
-// feedback reports whether transport-wide feedback can be asked for.
-func (t *Sending) feedback() bool { return t.TransportCC && t.RTXSSRC != 0 }
+// feedback reports whether transport-wide feedback can be asked for: a packet that is sent
+// again as it was can't carry another number, so that losses must be made up for by RTX or
+// by RED.
+func (t *Sending) feedback() bool { return t.TransportCC && (t.RTXSSRC != 0 || t.RED) }

@@ -105,7 +105,7 @@ type Sending struct {
 	// that may be forwarded.
 	Extensions []wire.ExtensionKind
 	// TransportCC asks the client for transport-wide feedback on the stream and
-	// on its RTX stream. Without RTX it is not asked for: see Result.
+	// on its RTX stream. Without RTX or RED it is not asked for: see Result.
 	TransportCC bool
 }
 
@@ -120,7 +120,7 @@ type Result struct {
 	// direction says. A later description may take it up.
 	Held bool
 	// Format has the numbers to send with. It has an id for the transport-wide
-	// sequence number only if the client gives feedback and knows RTX: a packet
+	// sequence number only if the client gives feedback and knows RTX, or RED: a packet
 	// that is sent again as it was can't carry a new one.
 	Format wire.Format
 	// Codec is the one that Format.PayloadType means.
