@@ -56,8 +56,9 @@ type descriptor struct {
 // describe completes what the payload told by what the descriptor tells. The
 // descriptor knows where a frame starts. A keyframe is one that says so itself,
 // or that brings the structure and refers to nothing, which is all there is to
-// see where the payload is encrypted end to end.
-func (p *Parser) describe(c Codec, b []byte, late bool, info *Info) {
+// see where the payload is encrypted end to end. layered says that the payload told the
+// frame's layers.
+func (p *Parser) describe(b []byte, layered, late bool, info *Info) {
 	var d descriptor
 	if !p.read(b, late, &d) {
 		return
@@ -74,7 +75,7 @@ func (p *Parser) describe(c Codec, b []byte, late bool, info *Info) {
 	if info.Keyframe && info.Width == 0 && d.structured {
 		info.Width, info.Height = p.Size(p.structure.spatial)
 	}
-	if c == VP8 || !d.resolved {
+	if layered || !d.resolved {
 		return
 	}
 	info.Spatial, info.Temporal, info.Layers = d.spatial, d.temporal, d.layers

@@ -30,9 +30,10 @@ type size struct{ width, height uint16 }
 // parameter sets travel in packets of their own has several starts, and a
 // keyframe likewise; a descriptor, where there is one, tells exactly.
 //
-// What VP8 says of temporal layers comes from its payload descriptor. All else is
-// told by the dependency descriptor where there is one, and for VP9 otherwise by
-// the payload descriptor.
+// What VP8 says of temporal layers comes from its payload descriptor if that has
+// them. Chromium leaves them out, with the picture ids, where it sends a dependency
+// descriptor. All else comes from the dependency descriptor where there is one, and
+// for VP9 otherwise from the payload descriptor.
 func (p *Parser) Parse(c Codec, payload, descriptor []byte, late bool) Info {
 	var info Info
 	switch c {
@@ -49,6 +50,7 @@ func (p *Parser) Parse(c Codec, payload, descriptor []byte, late bool) Info {
 	case AV1:
 		info = parseAV1(payload)
 	}
+	layered := c == VP8 && info.In != 0 // the payload says which temporal layer it is
 	if info.In == 0 {
 		info.In = All
 	}
@@ -59,7 +61,7 @@ func (p *Parser) Parse(c Codec, payload, descriptor []byte, late bool) Info {
 		return info
 	}
 	if len(descriptor) > 0 {
-		p.describe(c, descriptor, late, &info)
+		p.describe(descriptor, layered, late, &info)
 	}
 	if !late {
 		p.note(&info)

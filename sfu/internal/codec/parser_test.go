@@ -84,6 +84,28 @@ func TestVP8Sync(t *testing.T) {
 	}
 }
 
+// Chromium leaves all numbers out of VP8's payload descriptors where it sends a dependency
+// descriptor: then that alone tells the temporal layers.
+func TestVP8LayersFromDescriptor(t *testing.T) {
+	var p Parser
+	l1t3 := attached{targets: 3, chains: 1, sizes: [][2]uint32{{640, 480}}, templates: []written{{}, {0, []uint32{4}}, {1, []uint32{2}}, {1, []uint32{1}}}}
+	if i := p.Parse(VP8, unhex("10  500100 9d012a 8002 e001"), l1t3.bytes(), false); !i.Keyframe || i.Width != 640 || i.Temporal != 0 {
+		t.Fatalf("keyframe: %+v", i)
+	}
+	if _, temporal := p.Layers(); temporal != 3 {
+		t.Errorf("%d temporal layers", temporal)
+	}
+	for template, temporal := range []uint8{0, 0, 1, 2} {
+		i := p.Parse(VP8, unhex("30  3101"), []byte{0xc0 | byte(template), 0, 78}, false)
+		if i.Temporal != temporal || !i.Start || !i.End || i.Keyframe || i.FrameNumber != 78 {
+			t.Errorf("template %d: %+v", template, i)
+		}
+	}
+	if i := p.Parse(VP8, unhex("90 e0 11 05 60  31"), []byte{0xc3, 0, 79}, false); i.Temporal != 1 || i.Lift != (Lift{0, 2}) {
+		t.Errorf("the payload has a layer of its own: %+v", i)
+	}
+}
+
 // FuzzParser feeds packets in a row to one Parser, whose state must survive anything.
 func FuzzParser(f *testing.F) {
 	f.Add(uint8(AV1), unhex("10 30 1000"), l2t2.bytes(), unhex("c5 0050"), false)

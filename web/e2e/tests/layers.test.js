@@ -85,6 +85,15 @@ describe('layers', () => {
       t.diagnostic(`320 → 1280 in ${Math.round(up)} ms, 1280 → 320 in ${Math.round(down)} ms, 320 → 640 in ${Math.round(middle)} ms`);
     });
 
+    it('each has three frame rates', async () => {
+      const seen = async () => (await server.explain(publisher.id)).tracks.find(track => track.kind === 'video').layers.filter(layer => layer.live);
+      await until(async () => {
+        const live = await seen();
+        return live.length > 0 && live.length % 3 === 0 && live.some(({ temporal }) => temporal === 2)
+          && live.every(({ fps, spatial, temporal }) => temporal === 0 || fps > live.find(l => l.spatial === spatial && l.temporal === temporal - 1)?.fps);
+      }, { what: 'three temporal layers of each', seen });
+    });
+
     it('the encoder stops those that nobody watches, and starts them again', async () => {
       await viewer.resize(160, 90);
       await viewer.getsWidth(w => w === 320);
