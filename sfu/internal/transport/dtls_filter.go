@@ -21,7 +21,8 @@ const (
 // fatal alert and ends the connection.
 //
 // Records of epoch 1 are encrypted, and pion discards silently what doesn't
-// decrypt. Of epoch 0, where anybody can write them, the handshake needs its own
+// decrypt; but ChangeCipherSpec, which it never decrypts. That is the last record
+// of epoch 0 and has no place in a later one (RFC 6347 §4.1). Of epoch 0, where anybody can write them, the handshake needs its own
 // messages and ChangeCipherSpec; alerts of epoch 0 never count, since a handshake
 // that has really failed ends by its timeout. Once secured no record of epoch 0
 // counts: the Finished by which a client asks again for our last flight is
@@ -64,7 +65,7 @@ func harmless(record []byte, secured bool) bool {
 		}
 		return false
 	case 1:
-		return record[0] >= contentChangeCipherSpec && record[0] <= contentApplicationData && len(body) > 0
+		return record[0] > contentChangeCipherSpec && record[0] <= contentApplicationData && len(body) > 0
 	}
 	return false // there is no renegotiation, so no later epoch
 }

@@ -41,6 +41,8 @@ func TestDTLSRecords(t *testing.T) {
 		"plain data":              {record(contentApplicationData, 0, 1, 2, 3, 4, 5), false, false},
 		"bad ChangeCipherSpec":    {record(contentChangeCipherSpec, 0, 2), false, false},
 		"long ChangeCipherSpec":   {record(contentChangeCipherSpec, 0, 1, 1), false, false},
+		"later ChangeCipherSpec":  {record(contentChangeCipherSpec, 1, 1), false, false},
+		"garbage as the same":     {record(contentChangeCipherSpec, 1, encrypted...), false, false},
 		"unknown content":         {record(99, 0, 1, 2, 3), false, false},
 		"unknown encrypted":       {record(99, 1, encrypted...), false, false},
 		"connection id":           {record(25, 1, encrypted...), false, false},
