@@ -14,7 +14,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e test-webkit quality interop fuzz soak bench bench-load lint lint-go lint-web clean
+.PHONY: help run build test setup test-go test-web test-browser test-deploy e2e test-webkit quality interop fuzz soak bench bench-load attack lint lint-go lint-web clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ bench-load: build ## Measure CPU per forwarded packet, in turn with a plain forw
 	$(GO) build -trimpath -o bin/load/ ./cmd/plenum-load ./cmd/plenum-load/reference ./cmd/plenum-load/limit
 	bin/load/plenum-load bench --server bin/plenum --reference bin/load/reference --limit bin/load/limit \
 		$(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(DURATION),--duration $(DURATION))
+
+attack: build ## Attack a running call in all ways on loopback, and fail on harm (ATTACKS=, DURATION=; as root)
+	$(GO) build -trimpath -o bin/plenum-attack ./cmd/plenum-attack
+	bin/plenum-attack --server bin/plenum $(if $(ATTACKS),--attacks $(ATTACKS)) $(if $(DURATION),--duration $(DURATION))
 
 lint: lint-go lint-web ## Check format, vet, staticcheck and types
 

@@ -83,6 +83,7 @@ var edges = []string{
 	"sfu/config.go",
 	"sfu/sfutest",
 	"signaling/client",
+	"cmd/plenum-attack",
 	"cmd/plenum-load",
 	"web/e2e",
 	"deploy",
