@@ -4,7 +4,7 @@
 //
 // For each attack it starts a server of its own on loopback, with signing keys, and
 // joins it as honest people do (signaling/client): a room of three with sound and
-// pictures, which is measured at every viewer, a room that somebody new joins each
+// pictures, which is measured at every viewer, a room that a newcomer joins each
 // second, and where the attack comes from a participant, a room of bystanders that the
 // attacker shares. First all of that is measured in peace; then again under attack and
 // until the server's memory is back. An attack does harm if, in the other rooms, sound
@@ -15,12 +15,12 @@
 //
 // The attackers are a process of their own, of lower priority, since they would bring
 // processors of their own in real life. They open WebSockets and HTTP connections from
-// 127.0.0.2 and so on, not from the address of the honest, so that limits per address
-// hit those whom they are meant for; elsewhere than on Linux these addresses must be
+// 127.0.0.2 and so on, not from the address of the honest clients, so that limits per address
+// hit only the attackers; elsewhere than on Linux these addresses must be
 // added to the loopback interface. An attack that forges a victim's address needs a raw
 // socket and thus root, and is skipped without. Only loopback is ever attacked: any
 // other target is refused.
 //
 // The attacks are in stranger_*.go (an address, no keys), participant_*.go (a token,
-// bad intentions) and luck.go (nobody's fault).
+// bad intentions) and luck.go (faults without an attacker).
 package main
