@@ -72,4 +72,8 @@ type JoinRequest struct {
 	Name   string
 	Grants Grants
 	Client Client
+	// Early: the client learns the server's end of the transport with Joined and looks for
+	// the path at once, and takes an offer of the server's right after its first answer,
+	// which not every client can.
+	Early bool
 }

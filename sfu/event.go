@@ -55,6 +55,14 @@ type ParticipantInfo struct {
 	Tracks []TrackInfo
 }
 
+// Transport is the server's end of a session's transport, as its answer will name it.
+type Transport struct {
+	Ufrag, Pwd string // of ICE
+	// Fingerprint is the value of SDP's a=fingerprint; DTLS is the client's to begin.
+	Fingerprint string
+	Candidates  []string // candidate-attribute values, without "candidate:"
+}
+
 // MappedTrack is one remote track and the m-line that carries it to a viewer.
 type MappedTrack struct {
 	Mid         string // empty where Unsupported is not
@@ -106,6 +114,8 @@ type (
 		Room         string
 		Resumed      bool
 		Participants []ParticipantInfo // the others
+		// Transport is told to a client that joined with Early.
+		Transport *Transport
 	}
 	// ParticipantJoined tells that someone else came.
 	ParticipantJoined struct{ Participant ParticipantInfo }

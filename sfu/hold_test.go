@@ -1,6 +1,7 @@
 package sfu_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,60 @@ func TestFirstOfferWaitsForICE(t *testing.T) {
 		for _, p := range []*sfutest.Person{ada, bob, cleo} {
 			p.Go()
 		}
+	})
+}
+
+// eager is a Client that keeps what it is told of SDP and transport, in order.
+type eager struct{ events chan sfu.Event }
+
+func (c *eager) Send(e sfu.Event) {
+	switch e.(type) {
+	case sfu.Joined, sfu.Answer, sfu.Offer:
+		c.events <- e
+	}
+}
+
+// A client that says it can is told the transport before it offers anything, and offered
+// the tracks of others right after its answer.
+func TestEagerClientWaitsForNothing(t *testing.T) {
+	scenario(t, sfutest.Options{}, func(t *testing.T, w *sfutest.World) {
+		ada, _, _ := publisher(t, w, "demo", "Ada")
+		bob, _, _ := publisher(t, w, "demo", "Bob")
+		receives(t, bob, ada, client.Camera)
+
+		for _, offers := range [][]string{{viewerOffer}, {"nonsense", viewerOffer}, nil} {
+			c := &eager{make(chan sfu.Event, 10)}
+			p, err := w.Server.Join(sfu.JoinRequest{Room: "demo", Grants: sfu.AllGrants, Client: c, Early: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport := (<-c.events).(sfu.Joined).Transport
+			if transport == nil || len(transport.Candidates) == 0 || transport.Ufrag == "" || transport.Pwd == "" || transport.Fingerprint == "" {
+				t.Fatalf("told %+v", transport)
+			}
+			began := time.Now()
+			for _, sdp := range offers {
+				p.Offer(sdp)
+			}
+			if offers != nil {
+				answer := (<-c.events).(sfu.Answer).SDP
+				for _, want := range append([]string{
+					"a=ice-ufrag:" + transport.Ufrag, "a=ice-pwd:" + transport.Pwd, "a=fingerprint:" + transport.Fingerprint, "a=setup:passive",
+				}, transport.Candidates...) {
+					if !strings.Contains(answer, want) {
+						t.Errorf("%q is not in the answer", want)
+					}
+				}
+				_ = (<-c.events).(sfu.Offer)
+			}
+			if waited := time.Since(began); waited > 0 { // virtual
+				t.Errorf("the offer came after %v", waited)
+			}
+			p.Leave(sfu.ErrLeft)
+			<-p.Done()
+		}
+		ada.Go()
+		bob.Go()
 	})
 }
 

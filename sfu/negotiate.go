@@ -3,6 +3,7 @@ package sfu
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"plenum/sfu/internal/jsep"
@@ -54,31 +55,63 @@ func (p *Participant) handleFirstOffer(sdp string) {
 		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
 		return
 	}
-	peer, err := p.server.engine.NewPeer(&p.media)
+	ready, err := p.prepare()
 	if err != nil {
 		p.Leave(err)
 		return
 	}
-	offered, err := p.open(peer, sdp)
+	offered, err := p.open(ready, sdp)
 	if err != nil {
-		peer.Close()
 		p.problem(ProblemBadSDP, "The offer can't be applied: %v.", err)
 		return
 	}
 	p.stateSince = p.server.now()
-	p.holdUntil = p.stateSince + offerHold
+	if !p.eager {
+		p.holdUntil = p.stateSince + offerHold
+	}
 	p.addCandidates(append(offered.Remote.Candidates, p.early...))
 	p.early = nil
 	p.answer(offered)
 }
 
-// open makes the session for the first offer and starts the peer.
-func (p *Participant) open(peer *transport.Peer, sdp string) (*jsep.Offered, error) {
-	local, err := peer.Gather()
+// ready is a transport that has gathered its candidates and waits for the client's offer.
+type ready struct {
+	peer  *transport.Peer
+	local transport.Local
+}
+
+// told is what an eager client needs of it.
+func (r *ready) told() *Transport {
+	t := &Transport{Ufrag: r.local.Ufrag, Pwd: r.local.Pwd, Fingerprint: r.local.Fingerprint, Candidates: []string{}}
+	for _, c := range r.local.Candidates {
+		t.Candidates = append(t.Candidates, strings.TrimPrefix(c, "candidate:"))
+	}
+	return t
+}
+
+// prepare makes the transport for the client's first offer, if there is none yet: Join
+// does it for an eager client, later the loop.
+func (p *Participant) prepare() (*ready, error) {
+	if p.ready != nil {
+		return p.ready, nil
+	}
+	peer, err := p.server.engine.NewPeer(&p.media)
 	if err != nil {
 		return nil, err
 	}
-	session := jsep.New(jsepLocal(local))
+	local, err := peer.Gather()
+	if err != nil {
+		peer.Close()
+		return nil, err
+	}
+	p.ready = &ready{peer, local}
+	return p.ready, nil
+}
+
+// open makes the session for the first offer and starts the peer, which an offer that
+// can't be applied leaves for the next one.
+func (p *Participant) open(r *ready, sdp string) (*jsep.Offered, error) {
+	session := jsep.New(jsepLocal(r.local))
 	session.Prefer(p.preference())
 	offered, err := session.ApplyOffer(sdp)
 	if err != nil {
@@ -91,11 +124,13 @@ func (p *Participant) open(peer *transport.Peer, sdp string) (*jsep.Offered, err
 	for _, f := range offered.Remote.Fingerprints {
 		remote.Fingerprints = append(remote.Fingerprints, transport.Fingerprint(f))
 	}
-	p.media.peer = peer
-	if err := peer.Start(remote); err != nil {
+	p.media.peer = r.peer
+	if err := r.peer.Start(remote); err != nil {
+		r.peer.Close()
+		p.ready = nil
 		return nil, err
 	}
-	p.peer, p.session, p.remoteUfrag = peer, session, remote.Ufrag
+	p.peer, p.session, p.remoteUfrag, p.ready = r.peer, session, remote.Ufrag, nil
 	return offered, nil
 }
 

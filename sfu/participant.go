@@ -39,6 +39,7 @@ type Participant struct {
 	room   *Room
 	grants Grants
 	client Client
+	eager  bool // the client takes an offer of ours right after its first answer
 	joined time.Time
 
 	commands chan func()   // the client's
@@ -62,6 +63,7 @@ type Participant struct {
 
 	// ---- owned by the loop ----
 
+	ready         *ready          // a transport for the first offer to come
 	peer          *transport.Peer // nil before the first offer
 	session       *jsep.Session
 	remoteUfrag   string
@@ -90,7 +92,7 @@ type Participant struct {
 
 func newParticipant(s *Server, r JoinRequest) *Participant {
 	p := &Participant{
-		id: newID(), name: r.Name, server: s, grants: r.Grants, client: r.Client,
+		id: newID(), name: r.Name, server: s, grants: r.Grants, client: r.Client, eager: r.Early,
 		joined:   time.Now(),
 		commands: make(chan func(), commandsSize), mailbox: make(chan func(), mailboxSize),
 		wake: make(chan struct{}, 1), nudge: make(chan struct{}, 1), done: make(chan struct{}),
@@ -196,7 +198,11 @@ func (p *Participant) present(others []*presence) {
 		p.known[m.participant] = m
 		infos = append(infos, m.info)
 	}
-	p.client.Send(Joined{ID: p.id, Room: p.room.name, Participants: infos})
+	joined := Joined{ID: p.id, Room: p.room.name, Participants: infos}
+	if p.ready != nil {
+		joined.Transport = p.ready.told()
+	}
+	p.client.Send(joined)
 	if speakers := *p.room.speakers.Load(); len(speakers) > 0 {
 		p.client.Send(Speakers{Speakers: speakers}) // later ones come on change only
 	}
@@ -293,6 +299,8 @@ func (p *Participant) teardown() {
 	}
 	if p.peer != nil {
 		p.peer.Close()
+	} else if p.ready != nil {
+		p.ready.peer.Close()
 	}
 	cause := context.Cause(p.ctx)
 	p.server.log.Info("participant left", "room", p.room.name, "participant", p.id,

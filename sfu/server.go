@@ -79,6 +79,11 @@ func (s *Server) Join(r JoinRequest) (*Participant, error) {
 	s.mu.Unlock()
 
 	s.log.Info("participant joined", "room", r.Room, "participant", p.id, "name", r.Name)
+	if r.Early {
+		if _, err := p.prepare(); err != nil { // it will be tried again for the offer
+			s.log.Debug("no transport yet", "room", r.Room, "participant", p.id, "error", err)
+		}
+	}
 	p.present(others)
 	go p.run()
 	return p, nil

@@ -306,6 +306,14 @@ func (p *Participant) continueProbe(now time.Duration) {
 // on it: a client whose answer has just come may not yet know what to do with it.
 const padAfter = 200 * time.Millisecond
 
+// padAfter is that of the client: an eager one has applied what it answers.
+func (p *Participant) padAfter() time.Duration {
+	if p.eager {
+		return 0
+	}
+	return padAfter
+}
+
 // padded is a subscription whose retransmission stream can carry padding now, nil if none.
 func (p *Participant) padded(now time.Duration) *Subscription {
 	// ICE says disconnected for a second longer than it is; while nothing comes from the
@@ -314,7 +322,7 @@ func (p *Participant) padded(now time.Duration) *Subscription {
 		return nil
 	}
 	for _, sub := range p.viewing.subs {
-		if n := sub.numbers.Load(); sub.started && n.counted() && n.RTXSSRC != 0 && p.subs[sub.track] == sub && now-sub.since >= padAfter {
+		if n := sub.numbers.Load(); sub.started && n.counted() && n.RTXSSRC != 0 && p.subs[sub.track] == sub && now-sub.since >= p.padAfter() {
 			return sub
 		}
 	}

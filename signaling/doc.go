@@ -13,6 +13,21 @@
 // takes a valid one too, with the session's grants and not with another name than
 // the session's; else the old session ends and a new one begins, as the token says.
 //
+// # Joining in few round trips
+//
+// `early=1` in the query of GET /ws says that the client knows what to do with this:
+//
+//   - `joined` of a new session has transport: {ufrag, pwd, fingerprint, candidates}, the
+//     server's end of the transport as the answer to the first offer will name it, in the
+//     form of SDP's attributes. DTLS is the client's to begin (setup:passive in the
+//     answer). The client may look for the path at once, which saves a round trip; the
+//     SDK sets a provisional answer (RFC 8829 §4.1.10.1).
+//   - The server's first offer follows its first answer at once. Others get it when ICE has
+//     found them, or after a second: some take it for an ICE restart before.
+//
+// With both, a first picture takes five round trips from the first SYN: two for the
+// WebSocket, one for ICE, two for DTLS, at the end of which media waits.
+//
 // Locks: the Server's and each session's and socket's guard data only; the one
 // nesting is session → socket. No call into the engine is made under any.
 package signaling

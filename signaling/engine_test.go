@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,37 @@ func TestTwoMeet(t *testing.T) {
 		t.Error(m.raw)
 	}
 }
+
+// A client that asks for it is told the server's end of the transport with a new session,
+// so that nothing but its own offer is between `joined` and its first ICE check.
+func TestJoinedTellsTheTransport(t *testing.T) {
+	s := newRealSite(t, sfu.Config{}, nil)
+	if m := s.dial("room=demo").expect("joined"); m.Transport != nil {
+		t.Error(m.raw)
+	}
+	c := s.dial("room=demo&early=1")
+	m := c.expect("joined")
+	if m.Transport == nil || len(m.Transport.Candidates) == 0 || strings.HasPrefix(m.Transport.Candidates[0], "candidate:") {
+		t.Fatal(m.raw)
+	}
+	c.send(`{"type":"offer","sdp":` + strconv.Quote(viewerOffer) + `}`)
+	answer := c.expect("answer").SDP
+	for _, want := range []string{"ice-ufrag:" + m.Transport.Ufrag, "ice-pwd:" + m.Transport.Pwd, "fingerprint:" + m.Transport.Fingerprint, "candidate:" + m.Transport.Candidates[0]} {
+		if !strings.Contains(answer, "a="+want+"\r\n") {
+			t.Errorf("%q is not in %q", want, answer)
+		}
+	}
+	s.cut(c)
+	if m := s.resume(m.Session).expect("joined"); !m.Resumed || m.Transport != nil {
+		t.Error(m.raw)
+	}
+}
+
+// viewerOffer is the first offer of a viewer that has no agent.
+const viewerOffer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n" +
+	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=setup:actpass\r\n" +
+	"a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=sctp-port:5000\r\n" +
+	"a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
 
 // Nobody sees someone whose WebSocket breaks and comes back leave.
 func TestResumeOnRealEngine(t *testing.T) {

@@ -176,6 +176,7 @@ type wireMessage struct {
 	After                                                    float64
 	Tracks                                                   []trackQualityMessage // of `quality`
 	Downlink                                                 uint64
+	Transport                                                *transportMessage
 	raw                                                      string
 }
 

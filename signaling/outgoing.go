@@ -50,6 +50,13 @@ type (
 		Resumed      bool                 `json:"resumed"`
 		ICEServers   []ICEServer          `json:"iceServers"`
 		Participants []participantMessage `json:"participants"`
+		Transport    *transportMessage    `json:"transport,omitempty"`
+	}
+	transportMessage struct {
+		Ufrag       string   `json:"ufrag"`
+		Pwd         string   `json:"pwd"`
+		Fingerprint string   `json:"fingerprint"`
+		Candidates  []string `json:"candidates"`
 	}
 	changeMessage struct {
 		Type        string             `json:"type"`
@@ -276,7 +283,7 @@ func encodeJoined(e sfu.Joined, secret string, servers []ICEServer) frame {
 	for _, p := range e.Participants {
 		others = append(others, describe(p))
 	}
-	return encode("joined", joinedMessage{"joined", e.ID, secret, e.Room, e.Resumed, servers, others})
+	return encode("joined", joinedMessage{"joined", e.ID, secret, e.Room, e.Resumed, servers, others, (*transportMessage)(e.Transport)})
 }
 
 func encodeDrain(after time.Duration) frame {

@@ -27,6 +27,7 @@ type request struct {
 	room, name     string
 	token, session string     // secrets: never logged
 	client         netip.Addr // whom its limits count for
+	early          bool       // tell the transport with `joined`, see sfu.JoinRequest
 }
 
 // parseRequest reads the query and the subprotocols. Secrets may be in either;
@@ -36,6 +37,7 @@ func parseRequest(r *http.Request) (request, error) {
 	q := request{
 		room: query.Get("room"), name: query.Get("name"),
 		token: query.Get("token"), session: query.Get("session"),
+		early: query.Get("early") == "1",
 	}
 	version, foreign := false, ""
 	for _, entry := range websocket.Subprotocols(r) {

@@ -14,6 +14,8 @@ func TestParseRequest(t *testing.T) {
 	}{
 		{query: "room=a&name=Ada&token=t&session=s", want: request{room: "a", name: "Ada", token: "t", session: "s"}},
 		{query: "room=a&token=t&session=s", protocols: "plenum.v1, token.T.T.T, session.S", want: request{room: "a", token: "T.T.T", session: "S"}},
+		{query: "room=a&early=1", want: request{room: "a", early: true}},
+		{query: "room=a&early=2", want: request{room: "a"}},
 		{query: "room=a", protocols: "token.T", want: request{room: "a", token: "T"}},
 		{query: "room=a", protocols: "plenum.v2, plenum.v1", want: request{room: "a"}},
 		{query: "room=a", protocols: "plenum.v2", fails: true},

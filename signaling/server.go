@@ -280,7 +280,7 @@ func (s *Server) begin(c *socket, q request, claims Claims, began time.Time) (*s
 	if !s.add(session) {
 		return nil, refusal(sfu.ErrClosed)
 	}
-	p, err := s.join(sfu.JoinRequest{Room: q.room, Name: session.name, Grants: session.grants, Client: session})
+	p, err := s.join(sfu.JoinRequest{Room: q.room, Name: session.name, Grants: session.grants, Client: session, Early: q.early})
 	if err != nil {
 		s.remove(session)
 		return nil, refusal(err)

@@ -19,6 +19,7 @@
 //	sdk/events.js     the room's events and options as JSDoc types, no code
 //	sdk/signal.js     the WebSocket: dialing, resuming, moving to another server
 //	sdk/peer.js       the RTCPeerConnection of one session: perfect negotiation, ICE restart
+//	sdk/provisional.js  what the server will answer, as far as it is known before
 //	sdk/roster.js     who is there, which tracks they have, which m-line carries them
 //	sdk/publication.js  what this page publishes; survives a change of session
 //	sdk/sending.js    how a track is sent: codec, unwatched layers, reuse of m-lines

@@ -18,7 +18,9 @@ export function join(url, options) {
     // Some are built without it, and some people switch it off.
     if (!('RTCPeerConnection' in globalThis)) throw new PlenumError('unsupported', 'This browser has no WebRTC, or it is switched off.', true);
     options.signal?.throwIfAborted();
-    const room = new Room(endpoint(url, options), options, resolve, reject);
+    const address = endpoint(url, options);
+    address.searchParams.set('early', '1'); // we know what to do with the transport in `joined`
+    const room = new Room(address, options, resolve, reject);
     options.signal?.addEventListener('abort', () => {
       reject(options.signal?.reason);
       room.leave();

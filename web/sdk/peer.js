@@ -1,10 +1,12 @@
 import {errorOf} from './errors.js';
+import {provisional} from './provisional.js';
 import {attach, detach, keepPaused, narrow, offerRepeats, reserve, tune} from './sending.js';
 
 /**
  * @typedef {import('./protocol.js').ClientMessage} ClientMessage
  * @typedef {import('./protocol.js').DescriptionMessage} DescriptionMessage
  * @typedef {import('./protocol.js').PublishedTrack} PublishedTrack
+ * @typedef {import('./protocol.js').Transport} Transport
  * @typedef {import('./sending.js').LocalTrack} LocalTrack
  * @typedef {import('./errors.js').PlenumError} PlenumError
  *
@@ -44,14 +46,18 @@ export class Peer {
   /** Our own m-lines that carry nothing any more. @type {import('./sending.js').Idle[]} */
   #idle = [];
   #started = false;
+  /** The server's end, until the first offer. @type {Transport | undefined} */
+  #transport;
 
   /**
    * @param {RTCConfiguration} configuration
    * @param {PeerOwner} owner
+   * @param {Transport} [transport]  the server's end, where that is known before it answers
    */
-  constructor(configuration, owner) {
+  constructor(configuration, owner, transport) {
     this.#configuration = configuration;
     this.#owner = owner;
+    this.#transport = transport;
     const pc = new RTCPeerConnection(configuration);
     this.#pc = pc;
     pc.onnegotiationneeded = () => this.#offer();
@@ -103,8 +109,11 @@ export class Peer {
     const pc = this.#pc;
     if (type === 'answer') {
       // After a resume an answer may come twice, to the offer and to its repetition.
-      if (pc.signalingState !== 'have-local-offer' || this.#answered) return;
+      if (!this.#offering || this.#answered) return;
       this.#answered = true;
+    } else if (pc.signalingState === 'have-remote-pranswer') {
+      this.#owner.broken(); // our offer got lost with a socket, and this state has no way back
+      return;
     }
     try {
       await pc.setRemoteDescription({type, sdp: keepPaused(sdp, this.#owner.sending())});
@@ -144,7 +153,7 @@ export class Peer {
       this.#pc.setConfiguration(this.#configuration);
     }
     this.#announced = '[]';
-    if (this.#pc.signalingState === 'have-local-offer') this.#sendDescription();
+    if (this.#offering) this.#sendDescription();
     else this.#announce();
     const unsent = this.#unsent;
     this.#unsent = [];
@@ -167,14 +176,31 @@ export class Peer {
     pc.close();
   }
 
+  /** Whether an offer of ours waits for its answer. */
+  get #offering() {
+    return ['have-local-offer', 'have-remote-pranswer'].includes(this.#pc.signalingState);
+  }
+
   async #offer() {
     try {
       await this.#pc.setLocalDescription();
       // An offer of the server's may have rolled ours back in the meantime.
-      if (this.#pc.signalingState === 'have-local-offer') this.#sendDescription();
+      if (this.#pc.signalingState !== 'have-local-offer') return;
+      this.#sendDescription();
+      await this.#anticipate();
     } catch (error) {
       this.#fail('bad-sdp', error);
     }
+  }
+
+  /** Looks for the path while the first offer is on its way: a round trip sooner than by the answer. */
+  async #anticipate() {
+    const transport = this.#transport;
+    this.#transport = undefined;
+    const sdp = this.#pc.localDescription?.sdp;
+    if (!transport || !sdp) return;
+    // A browser that can't waits for the answer.
+    await this.#pc.setRemoteDescription({type: 'pranswer', sdp: provisional(sdp, transport)}).catch(() => {});
   }
 
   #sendDescription() {

@@ -34,6 +34,13 @@
  * @property {boolean} resumed
  * @property {RTCIceServer[]} [iceServers]
  * @property {ParticipantInfo[]} [participants]
+ * @property {Transport} [transport]  of a new session, where the request said `early=1`
+ *
+ * @typedef {object} Transport  the server's end of it, as the answer to the first offer will name it
+ * @property {string} ufrag
+ * @property {string} pwd
+ * @property {string} fingerprint  as in SDP
+ * @property {string[]} candidates  as in SDP, without "candidate:"
  *
  * @typedef {{type: 'offer' | 'answer', sdp: string}} DescriptionMessage
  * @typedef {{type: 'candidate', candidate: RTCIceCandidateInit | null}} CandidateMessage

@@ -248,7 +248,7 @@ export class Room extends Emitter {
 
   /** @param {JoinedMessage} message */
   #joined(message) {
-    const {id, resumed, participants = [], iceServers = []} = message;
+    const {id, resumed, participants = [], iceServers = [], transport} = message;
     this.localId = id;
     if (resumed && this.#peer) {
       this.#roster.refresh(participants);
@@ -256,7 +256,7 @@ export class Room extends Emitter {
       // What the server said of layers while there was no socket is lost; it says it again.
       for (const local of this.#locals()) activate(local, {});
     } else {
-      this.#begin(participants, iceServers);
+      this.#begin(participants, iceServers, transport);
     }
     this.#subscriptions.repeat();
     this.#updateState();
@@ -270,8 +270,9 @@ export class Room extends Emitter {
    *
    * @param {import('./protocol.js').ParticipantInfo[]} participants
    * @param {RTCIceServer[]} iceServers
+   * @param {import('./protocol.js').Transport} [transport]
    */
-  #begin(participants, iceServers) {
+  #begin(participants, iceServers, transport) {
     this.#peer?.close();
     this.#roster.forgetMedia();
     this.#roster.refresh(participants);
@@ -283,7 +284,7 @@ export class Room extends Emitter {
       pathChanged: () => this.#updateState(),
       broken: () => this.#signal.renew(),
       failed: (error) => this.emit('error', {error}),
-    });
+    }, transport);
     this.#peer = peer;
     for (const locals of this.#publications.values()) for (const local of locals) peer.add(local);
     // Whoever publishes right after join has something to offer by then.

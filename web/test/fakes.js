@@ -140,6 +140,8 @@ export class FakePeerConnection {
   /** @type {FakePeerConnection[]} */
   static all = [];
   static get last() { return FakePeerConnection.all.at(-1); }
+  /** Whether the browser takes provisional answers. */
+  static provisional = true;
   signalingState = 'stable';
   iceConnectionState = 'new';
   connectionState = 'new';
@@ -205,8 +207,14 @@ export class FakePeerConnection {
   /** A server offer's sdp is JSON here: [[mid, stream, track]…] of what it newly carries. */
   setRemoteDescription({type, sdp}) {
     return this.#operation(() => {
+      if (type === 'pranswer') {
+        if (this.signalingState !== 'have-local-offer' || !FakePeerConnection.provisional) throw new DOMException('no offer to answer', 'InvalidStateError');
+        this.signalingState = 'have-remote-pranswer';
+        this.provisional = sdp;
+        return;
+      }
       if (type === 'answer') {
-        if (this.signalingState !== 'have-local-offer') throw new DOMException('no offer to answer', 'InvalidStateError');
+        if (!['have-local-offer', 'have-remote-pranswer'].includes(this.signalingState)) throw new DOMException('no offer to answer', 'InvalidStateError');
         this.signalingState = 'stable';
         for (const one of this.#transceivers) one.sender.described();
         for (const [one, direction] of this.#pending.directions) [one.agreed, one.settled] = [direction, null];
@@ -318,6 +326,7 @@ export async function install() {
   await settle(); // what the last test left behind must not reach into this one
   FakeSocket.all = [];
   FakePeerConnection.all = [];
+  FakePeerConnection.provisional = true;
   page = new EventTarget();
   clock = new Clock();
   mock.reset();

@@ -23,7 +23,7 @@ test('a browser without WebRTC is told before anybody is asked', async () => {
 test('an http address becomes ws, a bare host /ws', async () => {
   const abort = new AbortController();
   const joining = join('https://host', {room: 'demo', signal: abort.signal});
-  assert.equal(FakeSocket.last.url.href, 'wss://host/ws?room=demo');
+  assert.equal(FakeSocket.last.url.href, 'wss://host/ws?room=demo&early=1');
   abort.abort();
   await assert.rejects(joining);
 });
