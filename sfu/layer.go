@@ -45,7 +45,8 @@ type Layer struct {
 	aliveSince atomic.Int64              // time.Duration: of the first packet after a silence
 	sizes      [maxSpatial]atomic.Uint32 // of the picture: width<<16 | height, 0 where not known
 	meter      meter
-	rates      rates // owned by the publisher's loop
+	rates      rates // owned by the publisher's loop, as off
+	off        bool  // it is silent while others of the track are not: its rates are of another time
 	nack, fir  bool  // what the publisher answers: NACK at all; FIR but not PLI
 
 	mu        sync.Mutex
@@ -59,12 +60,20 @@ type Layer struct {
 	hasReport bool
 	clock     transport.SenderReport
 	clockAt   time.Duration
+	key       keyframe
 
 	// Owned by whoever receives the publisher's packets.
 	parser codec.Parser
 	old    int // packets in a row that were too old
 	burst  burst
 	due    []uint16
+}
+
+// keyframe is the first packet of a layer's newest keyframe.
+type keyframe struct {
+	ext       int64
+	timestamp uint32
+	at        time.Duration // when its first packet came; 0 where there is none
 }
 
 // lossCount is what the tracker's counters were when last exported.
@@ -88,7 +97,7 @@ func (l *Layer) restart(now time.Duration, ssrc uint32) {
 	l.unwrapper = wire.Unwrapper{}
 	l.tracker, l.spacing = repair.Tracker{}, repair.Spacing{}
 	l.reception = repair.Reception{ClockRate: l.reception.ClockRate}
-	l.hasReport = false
+	l.hasReport, l.key = false, keyframe{}
 	l.mu.Unlock()
 	l.parser = codec.Parser{}
 	l.history.Reset()
@@ -176,6 +185,12 @@ func (l *Layer) observe(now time.Duration, a *arrival) {
 			}
 		}
 		l.mu.Lock()
+		switch k := &l.key; {
+		case k.at == 0 || k.timestamp != a.packet.Timestamp && a.input.Ext > k.ext:
+			*k = keyframe{a.input.Ext, a.packet.Timestamp, now}
+		case k.timestamp == a.packet.Timestamp:
+			k.ext = min(k.ext, a.input.Ext)
+		}
 		waited, wished := l.gate.Arrived(now)
 		l.mu.Unlock()
 		if wished {

@@ -321,6 +321,8 @@ func (p *Participant) add(t *Track) {
 	})
 	p.subs[t] = sub
 	p.bySlot[sub.slot] = sub
+	sub.expect(p.server.now(), len(p.subs))
+	t.subscribe(sub)
 }
 
 func (p *Participant) unsubscribe(sub *Subscription) {

@@ -76,6 +76,7 @@ func newPacketPath(tb testing.TB, viewers int) *packetPath {
 		sub.accept(jsep.Result{Accepted: true, Codec: codec.VP8, Format: wire.Format{
 			SSRC: sub.ssrc, RTXSSRC: sub.rtxSSRC, PayloadType: 96, RTXPayloadType: 97,
 		}})
+		path.track.subscribe(sub)
 		sub.start()
 		sub.aim(path.now, target{0, 7, 7})
 	}

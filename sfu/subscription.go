@@ -40,18 +40,19 @@ type Subscription struct {
 	wanted atomic.Pointer[wanted]
 
 	// Owned by the viewer's loop.
-	paused bool         // the viewer paused its end
-	choice alloc.Choice // as last made, if chosen
-	seen   *LayerIndex  // likewise, as clients are told
-	chosen bool
-	since  time.Duration // when it was started
-	told   *TrackQuality // what the client was told, nil for nothing
+	paused  bool         // the viewer paused its end
+	choice  alloc.Choice // as last made, if chosen
+	seen    *LayerIndex  // likewise, as clients are told
+	chosen  bool
+	started bool          // the client has accepted it and is reached
+	since   time.Duration // when it was started
+	told    *TrackQuality // what the client was told, nil for nothing
 
 	mu          sync.Mutex
 	stream      *forward.Stream
 	target      target // what the viewer's loop aims at
 	renumbered  bool   // numbers changed after packets were sent
-	started     bool   // written by the viewer's loop
+	open        bool   // packets flow, and the stream sees them
 	rtxSequence uint16
 	reported    bool // a sender report was sent
 	trips       roundTrips
@@ -117,9 +118,12 @@ func (s *Subscription) accept(r jsep.Result) {
 // aim says what the viewer should get; packets follow at the next legal one.
 func (s *Subscription) aim(now time.Duration, to target) {
 	s.mu.Lock()
-	s.target = to
+	s.open, s.target = true, to
 	s.stream.SetTarget(forward.Target{Layer: to.layer, Spatial: to.spatial, Temporal: to.temporal})
 	layer, wants := s.stream.WantsKeyframe()
+	if wants && s.stream.Sent() == 0 && s.replay(now, layer) {
+		layer, wants = s.stream.WantsKeyframe()
+	}
 	s.mu.Unlock()
 	if wants {
 		s.track.wish(now, layer)
@@ -153,10 +157,7 @@ func (s *Subscription) start() {
 		return
 	}
 	s.viewer.media.remember(s)
-	s.since = s.viewer.server.now()
-	s.mu.Lock()
-	s.started = true
-	s.mu.Unlock()
+	s.started, s.since = true, s.viewer.server.now()
 	for i := range s.track.layers {
 		if l := s.track.layers[i].Load(); l != nil {
 			if r, arrived, ok := l.lastReport(); ok {
@@ -164,7 +165,6 @@ func (s *Subscription) start() {
 			}
 		}
 	}
-	s.track.subscribe(s)
 }
 
 // watches reports whether packets of the layer flow to the viewer.
@@ -195,6 +195,10 @@ func (s *Subscription) push(now time.Duration, arrived []arrival, out *transport
 	n := s.numbers.Load()
 	out.Reserve(len(arrived))
 	s.mu.Lock()
+	if !s.open {
+		s.mu.Unlock()
+		return 0, 0
+	}
 	before, carried := s.stream.Current().Layer, 0
 	if s.track.kind == Audio {
 		s.stream.SetRedundancy(s.redundancy(now, n))

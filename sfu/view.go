@@ -44,9 +44,14 @@ func (v *view) find(t target) int {
 // loop and tells viewers' loops when layers came, went, or changed their size;
 // rates they read when they look anyway.
 func (t *Track) survey(now time.Duration) {
-	fresh := false
+	fresh, resting := false, t.resting(now)
 	for i := range t.layers {
 		if l := t.layers[i].Load(); l != nil {
+			if live := l.live(now); live && l.off {
+				l.off, l.rates = false, rates{}
+			} else if !live && !resting {
+				l.off = true
+			}
 			fresh = l.rates.sample(now, &l.meter) || fresh
 		}
 	}

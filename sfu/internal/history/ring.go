@@ -95,6 +95,22 @@ func (r *Ring) Get(ext int64, dst []byte) ([]byte, bool) {
 	return append(dst, s.buf[:s.size]...), true
 }
 
+// Since is the newest packet, and how many bytes are held from ext to there; false where
+// ext isn't held.
+func (r *Ring) Since(ext int64) (newest int64, bytes int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.at(ext); !s.used || s.ext != ext {
+		return 0, 0, false
+	}
+	for e := ext; e <= r.highest; e++ {
+		if s := r.at(e); s.used && s.ext == e {
+			bytes += s.size
+		}
+	}
+	return r.highest, bytes, true
+}
+
 // Reset forgets every packet, for a source whose numbering starts anew. The
 // memory is kept.
 func (r *Ring) Reset() {

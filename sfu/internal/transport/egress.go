@@ -359,13 +359,21 @@ func (p *Peer) TakeSent(free []Sent) []Sent {
 	return taken
 }
 
+// Compose gives fill a batch to build and Send packets in, for those that come of no
+// packet's arrival.
+func (p *Peer) Compose(now time.Duration, fill func(out *Batch)) {
+	out := p.engine.batches.Get().(*Batch)
+	out.Begin(now)
+	fill(out)
+	out.Flush()
+	p.engine.batches.Put(out)
+}
+
 // Pad sends what padding puts into the batch as part of a probe: packets of a
 // retransmission stream that are numbered and never wait.
 func (p *Peer) Pad(now time.Duration, probe uint8, padding func(out *Batch)) {
-	out := p.engine.batches.Get().(*Batch)
-	out.Begin(now)
-	padding(out)
-	p.Send(out, Outgoing{Stamp: true, Probe: probe})
-	out.Flush()
-	p.engine.batches.Put(out)
+	p.Compose(now, func(out *Batch) {
+		padding(out)
+		p.Send(out, Outgoing{Stamp: true, Probe: probe})
+	})
 }
