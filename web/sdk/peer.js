@@ -111,8 +111,8 @@ export class Peer {
       // After a resume an answer may come twice, to the offer and to its repetition.
       if (!this.#offering || this.#answered) return;
       this.#answered = true;
-    } else if (pc.signalingState === 'have-remote-pranswer') {
-      this.#owner.broken(); // our offer got lost with a socket, and this state has no way back
+    } else if (pc.signalingState === 'have-remote-pranswer' && !this.#answered) {
+      this.#owner.broken(); // no answer is on its way: our offer got lost with a socket, and this state has no way back
       return;
     }
     try {

@@ -29,6 +29,17 @@ test('the path is looked for while the offer is on its way, and the answer ends 
   assert.equal(of('error').length, 0);
 });
 
+test('an offer of the server that follows its answer at once is no reason for a new session', async () => {
+  const {pc, socket} = await offering();
+  const {length} = FakeSocket.all;
+  socket.receive({type: 'answer', sdp: 'answer'});
+  socket.receive(offer(['s', 'bo', 't']));
+  await settle();
+  assert.equal(FakeSocket.all.length, length);
+  assert.equal(pc.signalingState, 'stable');
+  assert.equal(socket.sent.at(-1).type, 'answer');
+});
+
 test('only the first offer is answered in advance', async () => {
   const {room, pc} = await offering();
   await answer();
