@@ -26,10 +26,10 @@ func TestPicturesComeBack(t *testing.T) {
 	}{
 		{"three cameras at 300 kbit/s", 3, false, []phase{{300_000, 15 * time.Second}}},
 		{"three cameras at 300, then 40 kbit/s", 3, false, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
-		{"likewise, with RED", 3, true, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
+		{"three cameras at 300, then 40 kbit/s, with RED", 3, true, []phase{{300_000, 8 * time.Second}, {40_000, 8 * time.Second}}},
 		{"one camera at 120 kbit/s", 1, false, []phase{{120_000, 15 * time.Second}}},
 		{"400 kbit/s, then a tunnel of 3 s", 3, false, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
-		{"a tunnel, with RED", 3, true, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
+		{"400 kbit/s, then a tunnel of 3 s, with RED", 3, true, []phase{{400_000, 10 * time.Second}, {1_000, 3 * time.Second}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			scenario(t, sfutest.Options{Delay: 30 * time.Millisecond}, func(t *testing.T, w *sfutest.World) {

@@ -29,6 +29,7 @@ const (
 	startSpan      = 5 * time.Second        // in which a client is busy with other things, so that
 	startRetry     = 700 * time.Millisecond // a limit that a probe finds is doubted soon
 	maxUnheard     = 3                      // probes in a row that are repeated at once, for their feedback got lost
+	againSoon      = 400 * time.Millisecond // after a probe that passed, where the demand is far above
 	unsentRetry    = 100 * time.Millisecond // after a probe that the caller could not send
 	regret         = 4 * time.Second
 )

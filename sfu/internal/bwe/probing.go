@@ -144,6 +144,13 @@ func (e *Estimator) finishProbe(now time.Duration) {
 	e.because(now, ReasonProbe)
 	if outcome == Passed && result >= 0.7*float64(rate) && result > 1.3*before {
 		p.due = now // and on, until it no longer passes
+	} else if outcome == Passed && e.next > 0 && a.rate < farBelow*e.demand {
+		// It asked for little, and the link may have far more.
+		wait := againSoon
+		if p.interval > probeInterval {
+			wait = restless // one misled lately
+		}
+		p.due = min(p.due, now+wait)
 	}
 }
 
