@@ -74,6 +74,8 @@ type Estimator struct {
 	lastAt           time.Duration // of the newest arrival, receiver's clock
 	newest           time.Duration // when that was sent, own clock
 	latest           time.Duration // from sending that to hearing of it
+	ticked           time.Duration // when time was looked at last
+	grace            time.Duration // no silence or outage begins before
 	standing         int           // bytes in the network's queue, to be told
 	cutQueue         float64
 	beforeCut        float64 // estimate before the last cut

@@ -94,7 +94,7 @@ func (e *Estimator) outageAt() (at time.Duration, ok bool) {
 	if !e.hasHeard || !e.isWaiting || e.alive == 0 || e.outage.active {
 		return 0, false
 	}
-	return max(e.waiting, e.alive) + outageAfter + 2*e.rtt, true
+	return max(max(e.waiting, e.alive)+outageAfter+2*e.rtt, e.grace), true
 }
 
 // miss begins an outage, where it is time for one.

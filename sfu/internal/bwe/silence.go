@@ -6,10 +6,12 @@ const (
 	silence      = time.Second // without feedback, plus three round trips
 	silenceStep  = 500 * time.Millisecond
 	silenceShare = 0.7
+	lateTick     = 100 * time.Millisecond // after what was due, the caller had no processor, and feedback may wait to be read
 )
 
 // tick does what time alone brings about.
 func (e *Estimator) tick(now time.Duration) {
+	e.excuse(now)
 	e.finishProbe(now)
 	e.rest(now)
 	e.miss(now)
@@ -24,6 +26,17 @@ func (e *Estimator) tick(now time.Duration) {
 	}
 }
 
+// excuse puts off what a time without feedback brings about where the caller itself was
+// away when that was due: what came meanwhile is read first.
+func (e *Estimator) excuse(now time.Duration) {
+	silent, isSilent := e.silentAt()
+	missing, isMissing := e.outageAt()
+	if isSilent && e.ticked < silent && now > silent+lateTick || isMissing && e.ticked < missing && now > missing+lateTick {
+		e.grace = now + lateTick
+	}
+	e.ticked = now
+}
+
 // silentAt is when the rate is cut next for lack of feedback, while packets go
 // out.
 func (e *Estimator) silentAt() (time.Duration, bool) {
@@ -34,7 +47,7 @@ func (e *Estimator) silentAt() (time.Duration, bool) {
 	if e.beforeSilence > 0 {
 		at = e.silenced + silenceStep
 	}
-	return at, true
+	return max(at, e.grace), true
 }
 
 // resume is called with the first feedback after silence: a probe shows soon

@@ -33,7 +33,19 @@ type Batch struct {
 	socket  int      // from which of each port's sockets it sends
 	parts   []part   // by the ports' index
 	began   time.Duration
+	stamped []stamped // what left with a transport-wide number since the last Flush
 }
+
+// stamped are packets of one peer with consecutive transport-wide numbers.
+type stamped struct {
+	peer  *Peer
+	first uint16
+	count int
+}
+
+// lateFlush is how long after a round began its packets may leave and still count as sent
+// when it began. Feedback tells arrivals in steps of 250 us, and a round gathers for 1 ms.
+const lateFlush = 2 * time.Millisecond
 
 // part is what goes out by one port.
 type part struct {
@@ -143,7 +155,21 @@ func (b *Batch) Flush() {
 		part.datagrams = part.datagrams[:0]
 	}
 	if sent > 0 {
-		b.engine.counters.Latency.Observe((b.engine.config.Now() - b.began).Seconds())
+		now := b.engine.config.Now()
+		b.engine.counters.Latency.Observe((now - b.began).Seconds())
+		if now-b.began > lateFlush {
+			b.restamp(now)
+		}
 	}
+	clear(b.stamped) // a Batch outlives peers
+	b.stamped = b.stamped[:0]
 	b.used, b.packets, b.run = 0, 0, b.run[:0]
+}
+
+// restamp corrects the log where this goroutine had no processor for a while: to the
+// estimator, packets that left late would look like packets that stood in a queue.
+func (b *Batch) restamp(now time.Duration) {
+	for i := range b.stamped {
+		b.stamped[i].peer.restamp(&b.stamped[i], now)
+	}
 }

@@ -90,7 +90,7 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 	to := p.path.Load()
 	p.egressMu.Lock()
 	e, k := &p.egress, p.keys.Load()
-	held := false
+	held, first := false, e.sequence
 	for i, packet := range b.run {
 		switch {
 		case o.Pace && (k == nil || e.first < len(e.waiting) || !e.pacer.Allows(b.began)):
@@ -104,6 +104,9 @@ func (p *Peer) Send(b *Batch, o Outgoing) {
 			e.repairs.Sent(b.began, len(packet))
 		}
 		b.run[i] = p.leave(k, packet, o, b.began)
+	}
+	if e.sequence != first {
+		b.stamped = append(b.stamped, stamped{p, first, int(e.sequence - first)})
 	}
 	p.egressMu.Unlock()
 	for _, packet := range b.run {
@@ -184,6 +187,22 @@ func (p *Peer) leave(k *keys, packet []byte, o Outgoing, now time.Duration) []by
 		return nil
 	}
 	return encrypted
+}
+
+// restamp corrects when packets left, as far as they are still in the log. What was taken
+// from it meanwhile stays as it was.
+func (p *Peer) restamp(s *stamped, now time.Duration) {
+	p.egressMu.Lock()
+	defer p.egressMu.Unlock()
+	log := p.egress.log
+	for i := len(log) - 1; i >= 0; i-- {
+		switch age := int(log[i].Sequence - s.first); { // in numbers that wrap
+		case age >= 1<<15:
+			return // before the first
+		case age < s.count:
+			log[i].At = max(log[i].At, now)
+		}
+	}
 }
 
 // number is a packet's sequence number; of a repair it is the one ahead of the payload,
@@ -276,6 +295,7 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 	out.Begin(now)
 	p.egressMu.Lock()
 	e := &p.egress
+	first := e.sequence
 	for n := 0; n < mostReleased && e.first < len(e.waiting) && e.pacer.Allows(now); n++ {
 		w := e.waiting[e.first]
 		e.waiting[e.first] = waiting{}
@@ -292,6 +312,9 @@ func (p *Peer) Release(now time.Duration) (wait time.Duration) {
 		e.waiting, e.first = e.waiting[:0], 0
 	} else {
 		wait = max(e.pacer.Wait(now), time.Microsecond)
+	}
+	if e.sequence != first {
+		out.stamped = append(out.stamped, stamped{p, first, int(e.sequence - first)})
 	}
 	p.egressMu.Unlock()
 	to := p.path.Load()

@@ -101,6 +101,25 @@ func TestSendStampsAndLogs(t *testing.T) {
 	}
 }
 
+// What leaves late, because its goroutine had no processor, counts as sent when it left:
+// otherwise the estimator takes our lateness for a queue in the network.
+func TestLateSendIsStampedWhenItLeaves(t *testing.T) {
+	v := newViewer(t)
+	v.peer.egress.sequence = 65535 // the numbers wrap in between
+	began := v.engine.config.Now()
+	v.send(began, 10, 2, 100, Outgoing{Stamp: true})
+	late := began - time.Second // a round that began a second ago
+	v.send(late, 12, 2, 100, Outgoing{Stamp: true})
+	v.expect(10, 11, 12, 13)
+	log := v.peer.TakeSent(nil)
+	if len(log) != 4 || log[2].At < began || log[3].At != log[2].At {
+		t.Errorf("%+v; the last two left after %v", log, began)
+	}
+	if len(v.out.stamped) != 0 {
+		t.Errorf("%d runs are still to be corrected", len(v.out.stamped))
+	}
+}
+
 func TestSendPaces(t *testing.T) {
 	v := newViewer(t)
 	const paced, urgent = true, false
