@@ -40,6 +40,7 @@ var order = []string{
 	"signaling/bucket",
 	"signaling/charge",
 	"signaling/visitor",
+	"signaling/protocol",
 	"signaling",
 	"signaling/client",
 	"signaling/cluster",
@@ -63,6 +64,7 @@ var pure = []string{
 	"sfu/internal/alloc",
 	"signaling/bucket",
 	"signaling/charge",
+	"signaling/protocol",
 }
 
 // notPure are the standard packages, and all beneath them, that bring in a

@@ -17,6 +17,7 @@ import (
 
 	"plenum/sfu"
 	"plenum/signaling/bucket"
+	"plenum/signaling/protocol"
 	"plenum/signaling/visitor"
 )
 
@@ -52,7 +53,7 @@ func (s *site) try(from, query string) *client {
 		err = json.Unmarshal(body, &told)
 	}
 	seconds, err2 := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil || err2 != nil || seconds < 1 || answer.StatusCode != http.StatusTooManyRequests || told.Code != codeRateLimited || told.Message == "" {
+	if err != nil || err2 != nil || seconds < 1 || answer.StatusCode != http.StatusTooManyRequests || told.Code != protocol.RateLimited || told.Message == "" {
 		s.t.Fatalf("%d, after %d s: %s", answer.StatusCode, seconds, body)
 	}
 	return nil
@@ -142,11 +143,11 @@ func TestGuesses(t *testing.T) {
 	s, clock := behindProxy(t, keys, Limits{Guesses: bucket.Limit{Rate: slow, Burst: 2}})
 	session := s.try("192.0.2.1", good).expect("joined").Session
 	for range 3 { // neither an expired token nor none is a guess
-		s.try("192.0.2.1", expired).expectFatal(codeUnauthorized, 4001)
-		s.try("192.0.2.1", "room=demo").expectFatal(codeUnauthorized, 4001)
+		s.try("192.0.2.1", expired).expectFatal(protocol.Unauthorized, 4001)
+		s.try("192.0.2.1", "room=demo").expectFatal(protocol.Unauthorized, 4001)
 	}
 	for n := range 2 {
-		s.try("192.0.2.1", fmt.Sprint("room=demo&token=x", n)).expectFatal(codeUnauthorized, 4001)
+		s.try("192.0.2.1", fmt.Sprint("room=demo&token=x", n)).expectFatal(protocol.Unauthorized, 4001)
 	}
 	if s.try("192.0.2.1", "room=demo&token=x") != nil || s.try("192.0.2.1", good) != nil {
 		t.Error("a guess too many is answered")
@@ -158,7 +159,7 @@ func TestGuesses(t *testing.T) {
 	}
 	lookup := s.rooms()
 	from := http.Header{"X-Forwarded-For": {"192.0.2.1"}, "Authorization": {"Bearer x"}}
-	if l := lookup("GET", "demo", from); l.status != 429 || l.Code != codeRateLimited || l.header.Get("Retry-After") == "" {
+	if l := lookup("GET", "demo", from); l.status != 429 || l.Code != protocol.RateLimited || l.header.Get("Retry-After") == "" {
 		t.Errorf("a guess by a look-up: %d", l.status)
 	}
 	clock.Add(int64(2000 * time.Second))
@@ -195,7 +196,7 @@ func TestLookupsOfAddress(t *testing.T) {
 	ask := s.rooms()
 	for n := range 3 {
 		l := ask("GET", "demo", http.Header{"X-Forwarded-For": {fmt.Sprint("192.0.2.", n)}}) // which nobody believes
-		if n < 2 && l.status != 200 || n == 2 && (l.status != 429 || l.Code != codeRateLimited || l.header.Get("Retry-After") == "") {
+		if n < 2 && l.status != 200 || n == 2 && (l.status != 429 || l.Code != protocol.RateLimited || l.header.Get("Retry-After") == "") {
 			t.Errorf("number %d: %d %v %s", n, l.status, l.header, l.body)
 		}
 	}

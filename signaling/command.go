@@ -8,20 +8,7 @@ import (
 	"unicode/utf8"
 
 	"plenum/sfu"
-)
-
-// maxDepth bounds how deep the brackets of a message may nest. What the protocol
-// needs is 4; a `message` body may use the rest.
-const maxDepth = 64
-
-// Limits of what a message names, in bytes. Browsers' own are far shorter: a mid
-// is a small number, a candidate some 150 bytes. The engine keeps most of them,
-// and some come back in errors.
-const (
-	maxMid       = 64
-	maxID        = 128 // of participants and tracks
-	maxCandidate = 1 << 10
-	maxUfrag     = 256 // RFC 8839, section 5.4
+	"plenum/signaling/protocol"
 )
 
 // command is one decoded message of a client: one of the types below.
@@ -44,19 +31,14 @@ type (
 	leaveCommand struct{}
 )
 
-func (offerCommand) kind() string     { return "offer" }
-func (answerCommand) kind() string    { return "answer" }
-func (candidateCommand) kind() string { return "candidate" }
-func (publishCommand) kind() string   { return "publish" }
-func (muteCommand) kind() string      { return "mute" }
-func (subscribeCommand) kind() string { return "subscribe" }
-func (messageCommand) kind() string   { return "message" }
-func (leaveCommand) kind() string     { return "leave" }
-
-// commandKinds lists the types of message that clients send.
-func commandKinds() []string {
-	return []string{"offer", "answer", "candidate", "publish", "mute", "subscribe", "message", "leave"}
-}
+func (offerCommand) kind() string     { return protocol.TypeOffer }
+func (answerCommand) kind() string    { return protocol.TypeAnswer }
+func (candidateCommand) kind() string { return protocol.TypeCandidate }
+func (publishCommand) kind() string   { return protocol.TypePublish }
+func (muteCommand) kind() string      { return protocol.TypeMute }
+func (subscribeCommand) kind() string { return protocol.TypeSubscribe }
+func (messageCommand) kind() string   { return protocol.TypeMessage }
+func (leaveCommand) kind() string     { return protocol.TypeLeave }
 
 // decode reads one text frame. Fields that it does not know are ignored; the
 // errors are sentences for the client's author.
@@ -67,7 +49,7 @@ func decode(frame []byte, maxBody int) (command, error) {
 		return nil, errors.New("the message is not UTF-8")
 	}
 	if tooDeep(frame) {
-		return nil, fmt.Errorf("the message nests deeper than %d", maxDepth)
+		return nil, fmt.Errorf("the message nests deeper than %d", protocol.MaxDepth)
 	}
 	var head struct {
 		Type *string `json:"type"`
@@ -79,19 +61,19 @@ func decode(frame []byte, maxBody int) (command, error) {
 		return nil, errors.New("the message has no type")
 	}
 	switch *head.Type {
-	case "offer", "answer":
+	case protocol.TypeOffer, protocol.TypeAnswer:
 		return decodeDescription(*head.Type, frame)
-	case "candidate":
+	case protocol.TypeCandidate:
 		return decodeCandidate(frame)
-	case "publish":
+	case protocol.TypePublish:
 		return decodePublish(frame)
-	case "mute":
+	case protocol.TypeMute:
 		return decodeMute(frame)
-	case "subscribe":
+	case protocol.TypeSubscribe:
 		return decodeSubscribe(frame)
-	case "message":
+	case protocol.TypeMessage:
 		return decodeMessage(frame, maxBody)
-	case "leave":
+	case protocol.TypeLeave:
 		return leaveCommand{}, nil
 	}
 	return nil, fmt.Errorf("unknown type %.40q", *head.Type)
@@ -109,7 +91,7 @@ func tooDeep(frame []byte) bool {
 			inString = !inString
 		case inString:
 		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
+			if depth++; depth > protocol.MaxDepth {
 				return true
 			}
 		case c == '}' || c == ']':
@@ -136,25 +118,21 @@ func unmarshal(data []byte, into any) error {
 func isNull(data json.RawMessage) bool { return bytes.Equal(data, []byte("null")) }
 
 func decodeDescription(kind string, frame []byte) (command, error) {
-	var m struct {
-		SDP *string `json:"sdp"`
-	}
+	var m protocol.ClientDescription
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
 	if m.SDP == nil {
 		return nil, errors.New("sdp is missing")
 	}
-	if kind == "offer" {
+	if kind == protocol.TypeOffer {
 		return offerCommand{*m.SDP}, nil
 	}
 	return answerCommand{*m.SDP}, nil
 }
 
 func decodeCandidate(frame []byte) (command, error) {
-	var m struct {
-		Candidate json.RawMessage `json:"candidate"`
-	}
+	var m protocol.ClientCandidate
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
@@ -172,24 +150,18 @@ func decodeCandidate(frame []byte) (command, error) {
 		return candidateCommand{}, nil
 	}
 	switch {
-	case len(candidate.Candidate) > maxCandidate:
-		return nil, fmt.Errorf("candidate is over %d bytes", maxCandidate)
-	case candidate.SDPMid != nil && len(*candidate.SDPMid) > maxMid:
-		return nil, fmt.Errorf("sdpMid is over %d bytes", maxMid)
-	case candidate.UsernameFragment != nil && len(*candidate.UsernameFragment) > maxUfrag:
-		return nil, fmt.Errorf("usernameFragment is over %d bytes", maxUfrag)
+	case len(candidate.Candidate) > protocol.MaxCandidate:
+		return nil, fmt.Errorf("candidate is over %d bytes", protocol.MaxCandidate)
+	case candidate.SDPMid != nil && len(*candidate.SDPMid) > protocol.MaxMid:
+		return nil, fmt.Errorf("sdpMid is over %d bytes", protocol.MaxMid)
+	case candidate.UsernameFragment != nil && len(*candidate.UsernameFragment) > protocol.MaxUfrag:
+		return nil, fmt.Errorf("usernameFragment is over %d bytes", protocol.MaxUfrag)
 	}
 	return candidateCommand{&candidate}, nil
 }
 
 func decodePublish(frame []byte) (command, error) {
-	var m struct {
-		Tracks *[]struct {
-			Mid    *string    `json:"mid"`
-			Source sfu.Source `json:"source"`
-			Muted  bool       `json:"muted"`
-		} `json:"tracks"`
-	}
+	var m protocol.Publish
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
@@ -201,30 +173,28 @@ func decodePublish(frame []byte) (command, error) {
 		if t.Mid == nil || *t.Mid == "" {
 			return nil, errors.New("a track has no mid")
 		}
-		if len(*t.Mid) > maxMid {
-			return nil, fmt.Errorf("mid is over %d bytes", maxMid)
+		if len(*t.Mid) > protocol.MaxMid {
+			return nil, fmt.Errorf("mid is over %d bytes", protocol.MaxMid)
 		}
-		if !t.Source.Valid() {
+		source := sfu.Source(t.Source)
+		if !source.Valid() {
 			return nil, fmt.Errorf("source %.40q is not camera, microphone, screen or screen-audio", t.Source)
 		}
-		tracks = append(tracks, sfu.PublishedTrack{Mid: *t.Mid, Source: t.Source, Muted: t.Muted})
+		tracks = append(tracks, sfu.PublishedTrack{Mid: *t.Mid, Source: source, Muted: t.Muted})
 	}
 	return publishCommand{tracks}, nil
 }
 
 func decodeMute(frame []byte) (command, error) {
-	var m struct {
-		Mid   *string `json:"mid"`
-		Muted *bool   `json:"muted"`
-	}
+	var m protocol.Mute
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
 	if m.Mid == nil || *m.Mid == "" {
 		return nil, errors.New("mid is missing")
 	}
-	if len(*m.Mid) > maxMid {
-		return nil, fmt.Errorf("mid is over %d bytes", maxMid)
+	if len(*m.Mid) > protocol.MaxMid {
+		return nil, fmt.Errorf("mid is over %d bytes", protocol.MaxMid)
 	}
 	if m.Muted == nil {
 		return nil, errors.New("muted is missing")
@@ -233,10 +203,7 @@ func decodeMute(frame []byte) (command, error) {
 }
 
 func decodeMessage(frame []byte, maxBody int) (command, error) {
-	var m struct {
-		To   *string         `json:"to"`
-		Body json.RawMessage `json:"body"`
-	}
+	var m protocol.ClientMessage
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
@@ -254,8 +221,8 @@ func decodeMessage(frame []byte, maxBody int) (command, error) {
 	if *m.To == "" {
 		return nil, errors.New("to is empty")
 	}
-	if len(*m.To) > maxID {
-		return nil, fmt.Errorf("to is over %d bytes", maxID)
+	if len(*m.To) > protocol.MaxID {
+		return nil, fmt.Errorf("to is over %d bytes", protocol.MaxID)
 	}
 	return messageCommand{to: *m.To, body: m.Body}, nil
 }

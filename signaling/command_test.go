@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 const testMaxBody = 100
@@ -67,7 +68,7 @@ func badMessages() map[string]string {
 		`{"type":"dance"}`:         `unknown type "dance"`,
 		`{"type":"joined"}`:        "unknown type",
 		"{\"type\":\"leave\xff\"}": "UTF-8",
-		`{"type":"leave","x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`: "deeper",
+		`{"type":"leave","x":` + strings.Repeat("[", protocol.MaxDepth) + strings.Repeat("]", protocol.MaxDepth) + `}`: "deeper",
 		`{"type":"offer"}`:                                                          "sdp is missing",
 		`{"type":"offer","sdp":null}`:                                               "sdp is missing",
 		`{"type":"answer","sdp":{}}`:                                                "sdp is a object",
@@ -94,7 +95,7 @@ func badMessages() map[string]string {
 		`{"type":"subscribe","tracks":[{"id":"t","enabled":1}]}`:                    "enabled",
 		`{"type":"subscribe","tracks":[{"id":"t","width":1e400}]}`:                  "width",
 		`{"type":"subscribe","tracks":[{"id":"t","priority":"high"}]}`:              "priority",
-		`{"type":"subscribe","tracks":[` + wishes(maxWishes+1) + `]}`:               "more than 512 tracks",
+		`{"type":"subscribe","tracks":[` + wishes(protocol.MaxWishes+1) + `]}`:      "more than 512 tracks",
 		`{"type":"message"}`:                                                        "body is missing",
 		`{"type":"message","to":"","body":1}`:                                       "to is empty",
 		`{"type":"message","to":7,"body":1}`:                                        "to is a number",
@@ -108,8 +109,8 @@ func wishes(n int) string {
 }
 
 func TestDecodeMostWishes(t *testing.T) {
-	got, err := decode([]byte(`{"type":"subscribe","tracks":[`+wishes(maxWishes)+`]}`), testMaxBody)
-	if c, is := got.(subscribeCommand); !is || len(c.wishes) != maxWishes {
+	got, err := decode([]byte(`{"type":"subscribe","tracks":[`+wishes(protocol.MaxWishes)+`]}`), testMaxBody)
+	if c, is := got.(subscribeCommand); !is || len(c.wishes) != protocol.MaxWishes {
 		t.Errorf("%T, %v", got, err)
 	}
 }
@@ -183,31 +184,31 @@ func checkDecode(t *testing.T, message []byte) {
 		if c.candidate != nil && c.candidate.Candidate == "" {
 			t.Fatal("an empty candidate is the end of candidates")
 		}
-		if c.candidate != nil && len(c.candidate.Candidate) > maxCandidate {
+		if c.candidate != nil && len(c.candidate.Candidate) > protocol.MaxCandidate {
 			t.Fatalf("a candidate of %d bytes", len(c.candidate.Candidate))
 		}
 	case publishCommand:
 		for _, track := range c.tracks {
-			if track.Mid == "" || len(track.Mid) > maxMid || !track.Source.Valid() {
+			if track.Mid == "" || len(track.Mid) > protocol.MaxMid || !track.Source.Valid() {
 				t.Fatalf("track %+v", track)
 			}
 		}
 	case muteCommand:
-		if c.mid == "" || len(c.mid) > maxMid {
+		if c.mid == "" || len(c.mid) > protocol.MaxMid {
 			t.Fatalf("mid %q", c.mid)
 		}
 	case subscribeCommand:
-		if len(c.wishes) > maxWishes {
+		if len(c.wishes) > protocol.MaxWishes {
 			t.Fatalf("%d wishes", len(c.wishes))
 		}
 		for _, w := range c.wishes {
-			if w.ID == "" || len(w.ID) > maxID || w.Width < 0 || w.Width > 65535 || w.Height < 0 || w.Height > 65535 ||
+			if w.ID == "" || len(w.ID) > protocol.MaxID || w.Width < 0 || w.Width > 65535 || w.Height < 0 || w.Height > 65535 ||
 				!(w.FPS >= 0 && w.FPS <= 240) || w.Priority < -10 || w.Priority > 10 {
 				t.Fatalf("wish %+v", w)
 			}
 		}
 	case messageCommand:
-		if len(c.to) > maxID || len(c.body) > testMaxBody || !json.Valid(c.body) {
+		if len(c.to) > protocol.MaxID || len(c.body) > testMaxBody || !json.Valid(c.body) {
 			t.Fatalf("body %q", c.body)
 		}
 		if f := encodeEvent(sfu.Message{From: "p", Body: c.body}); !json.Valid(f.data) {

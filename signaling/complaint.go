@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"plenum/signaling/protocol"
 )
 
 // This file is how a session bears with messages that are of no use.
@@ -27,12 +29,12 @@ func (s *session) ignore() {
 	n := s.ignored
 	s.mu.Unlock()
 	if n > maxIgnored {
-		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+		s.leave(fail(protocol.RateLimited, "You send more messages than the server takes."))
 		return
 	}
 	s.server.stats.received.inc(invalid)
 	if n == 1 {
-		f := fail(codeBadCandidate, "You send more candidates than the server looks at: the rest is ignored.")
+		f := fail(protocol.BadCandidate, "You send more candidates than the server looks at: the rest is ignored.")
 		s.server.stats.errors.inc(string(f.code))
 		s.tell(encodeFailure(f))
 	}
@@ -40,7 +42,7 @@ func (s *session) ignore() {
 
 // complain tells of a bad message; the tenth within a minute ends the session.
 func (s *session) complain(reason error) {
-	f := fail(codeBadMessage, "The message makes no sense: "+reason.Error()+".")
+	f := fail(protocol.BadMessage, "The message makes no sense: "+reason.Error()+".")
 	if s.tooManyBad(time.Now()) {
 		s.server.stats.received.inc(invalid)
 		f.close = websocket.ClosePolicyViolation

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 	"plenum/signaling/visitor"
 )
 
@@ -77,17 +78,13 @@ type Config struct {
 }
 
 // ICEServer is an RTCIceServer as `new RTCPeerConnection` takes it.
-type ICEServer struct {
-	URLs       []string `json:"urls"`
-	Username   string   `json:"username,omitempty"`
-	Credential string   `json:"credential,omitempty"`
-}
+type ICEServer = protocol.ICEServer
 
 // withDefaults fills in the zero fields.
 func (c Config) withDefaults() Config {
 	setDefault(&c.ResumeTimeout, 30*time.Second)
-	setDefault(&c.MaxMessageBytes, 256<<10)
-	setDefault(&c.MaxBodyBytes, 16<<10)
+	setDefault(&c.MaxMessageBytes, protocol.MaxFrame)
+	setDefault(&c.MaxBodyBytes, protocol.MaxBody)
 	setDefault(&c.MaxMessagesPerSecond, 100)
 	setDefault(&c.MessageBurst, 1000)
 	setDefault(&c.MaxTalkPerSecond, 30)

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"plenum/signaling/protocol"
 )
 
 // drain starts to drain and returns how to cut that short, and its end.
@@ -35,8 +37,8 @@ func TestDrain(t *testing.T) {
 	if s.server.Ready() == nil || !s.server.Stats().Draining {
 		t.Error("ready while draining")
 	}
-	s.dial("room=demo").expectFatal(codeDraining, 1012)
-	s.dial("room=demo&session=gone").expectFatal(codeDraining, 1012)
+	s.dial("room=demo").expectFatal(protocol.Draining, 1012)
+	s.dial("room=demo&session=gone").expectFatal(protocol.Draining, 1012)
 
 	back := s.resume(joined.Session) // sessions that are here may still be resumed
 	if m := back.expect("joined"); !m.Resumed {

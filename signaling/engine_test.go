@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 // newRealSite is a Server on the real engine, with open rooms if a is nil.
@@ -133,9 +134,9 @@ func TestResumeOnRealEngine(t *testing.T) {
 func TestLimitsOfRealEngine(t *testing.T) {
 	s := newRealSite(t, sfu.Config{MaxRoomParticipants: 1, MaxParticipants: 2}, nil)
 	s.dial("room=a").expect("joined")
-	s.dial("room=a").expectFatal(codeRoomFull, 4002)
+	s.dial("room=a").expectFatal(protocol.RoomFull, 4002)
 	s.dial("room=b").expect("joined")
-	s.dial("room=c").expectFatal(codeServerFull, 4002)
+	s.dial("room=c").expectFatal(protocol.ServerFull, 4002)
 }
 
 // What a token doesn't grant is refused, and the session goes on.

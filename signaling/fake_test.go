@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -170,13 +171,13 @@ type wireMessage struct {
 	Type, ID, Session, Room, Event, SDP, From, Code, Message string
 	Resumed, Fatal                                           bool
 	ICEServers                                               []ICEServer
-	Participants                                             []participantMessage
-	Participant                                              participantMessage
+	Participants                                             []protocol.ParticipantState
+	Participant                                              protocol.ParticipantState
 	Body                                                     json.RawMessage
 	After                                                    float64
-	Tracks                                                   []trackQualityMessage // of `quality`
+	Tracks                                                   []protocol.TrackQuality // of `quality`
 	Downlink                                                 uint64
-	Transport                                                *transportMessage
+	Transport                                                *protocol.Transport
 	raw                                                      string
 }
 
@@ -256,7 +257,7 @@ func (c *client) expectClose() int {
 }
 
 // expectFatal reads a fatal error of that code and the close code after it.
-func (c *client) expectFatal(want code, closeCode int) {
+func (c *client) expectFatal(want protocol.Code, closeCode int) {
 	c.t.Helper()
 	m := c.expect("error")
 	if m.Code != string(want) || !m.Fatal || m.Message == "" {

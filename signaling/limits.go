@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plenum/signaling/bucket"
+	"plenum/signaling/protocol"
 )
 
 // Limits bound what one address, or one token, may ask for in a time. A zero field is no
@@ -143,6 +144,6 @@ func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, refused *refuse
 	seconds := int(math.Ceil(refused.retry.Seconds()))
 	w.Header().Set("Retry-After", strconv.Itoa(max(seconds, 1)))
 	respond(w, http.StatusTooManyRequests, refusalMessage{
-		Code: codeRateLimited, Message: "You, or others at your address, ask more often than the server answers.",
+		Code: protocol.RateLimited, Message: "You, or others at your address, ask more often than the server answers.",
 	})
 }

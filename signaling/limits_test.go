@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 func TestBadMessages(t *testing.T) {
@@ -25,9 +26,9 @@ func TestBadMessages(t *testing.T) {
 		}
 		c.send("nonsense")
 	}
-	c.expectFatal(codeBadMessage, 1008)
+	c.expectFatal(protocol.BadMessage, 1008)
 	var told *failure
-	if cause := await(t, "leave", p.left); !errors.As(cause, &told) || told.code != codeBadMessage {
+	if cause := await(t, "leave", p.left); !errors.As(cause, &told) || told.code != protocol.BadMessage {
 		t.Errorf("cause %v", cause)
 	}
 	if stats := s.server.Stats(); stats.Errors["bad-message"] != badLimit || stats.Received[invalid] != badLimit {
@@ -64,7 +65,7 @@ func TestHugeFrame(t *testing.T) {
 	other, p2, _ := s.enter("room=demo")
 	c, p, _ := s.enter("room=demo")
 	go c.flood(`{"type":"offer","sdp":"`+strings.Repeat("x", 10<<20)+`"}`, 1)
-	c.expectFatal(codeTooLarge, 1009)
+	c.expectFatal(protocol.TooLarge, 1009)
 	await(t, "leave", p.left)
 	p2.Send(sfu.Speakers{})
 	other.expect("speakers")
@@ -80,7 +81,7 @@ func TestLargestFrame(t *testing.T) {
 	c.send(offer(1000))
 	await(t, "the largest offer", p.commands)
 	c.send(offer(1001))
-	if e := c.expect("error"); e.Code != string(codeTooLarge) || e.Fatal {
+	if e := c.expect("error"); e.Code != string(protocol.TooLarge) || e.Fatal {
 		t.Errorf("one byte too many: %+v", e)
 	}
 	c.send(offer(1000))
@@ -88,7 +89,7 @@ func TestLargestFrame(t *testing.T) {
 	// An honest client may meet the limit with each of its offers.
 	for range 2 * badLimit {
 		c.send(offer(1001))
-		if e := c.expect("error"); e.Code != string(codeTooLarge) || e.Fatal || !strings.Contains(e.Message, "1000 bytes") {
+		if e := c.expect("error"); e.Code != string(protocol.TooLarge) || e.Fatal || !strings.Contains(e.Message, "1000 bytes") {
 			t.Fatal(e.raw)
 		}
 	}
@@ -108,7 +109,7 @@ func TestLimitsGrowWithTheRoom(t *testing.T) {
 		t.Fatalf("an offer of %d bytes is no test", len(offer))
 	}
 	c.send(offer)
-	if e := c.expect("error"); e.Code != string(codeTooLarge) || e.Fatal {
+	if e := c.expect("error"); e.Code != string(protocol.TooLarge) || e.Fatal {
 		t.Errorf("an offer of a large room in a small one: %+v", e)
 	}
 	p.Send(sfu.Offer{SDP: "v=0\r\n" + strings.Repeat("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", 400)})
@@ -135,7 +136,7 @@ func TestCandidateBurst(t *testing.T) {
 	c, p, _ := s.enter("room=demo")
 	const candidate = `{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}}`
 	c.flood(candidate, 600)
-	if told := c.expect("error"); told.Code != string(codeBadCandidate) || told.Fatal {
+	if told := c.expect("error"); told.Code != string(protocol.BadCandidate) || told.Fatal {
 		t.Error(told.raw)
 	}
 	if n := len(p.commands); n < 250 || n >= 600 {
@@ -150,7 +151,7 @@ func TestThousandCandidates(t *testing.T) {
 	c, p, _ := s.enter("room=demo")
 	go c.flood(`{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}}`, 10_000)
 	c.expect("error") // that some are ignored
-	c.expectFatal(codeRateLimited, 1008)
+	c.expectFatal(protocol.RateLimited, 1008)
 	await(t, "leave", p.left)
 	if n := len(p.commands); n < 250 || n >= 2000 {
 		t.Errorf("%d candidates came through", n)
@@ -180,7 +181,7 @@ func TestMessageFlood(t *testing.T) {
 	}
 	go c.flood(`{"type":"message","body":"spam"}`, 1<<30)
 	for m := c.receive(); !m.Fatal; m = c.receive() {
-		if m.Code != string(codeRateLimited) {
+		if m.Code != string(protocol.RateLimited) {
 			t.Fatal(m.raw)
 		}
 	}
@@ -223,7 +224,7 @@ func TestTalkFlood(t *testing.T) {
 		told := 0
 		p.Send(sfu.Speakers{})
 		for m := c.receive(); m.Type == "error"; m = c.receive() {
-			if m.Code != string(codeRateLimited) || m.Fatal {
+			if m.Code != string(protocol.RateLimited) || m.Fatal {
 				t.Fatal(m.raw)
 			}
 			told++
@@ -303,7 +304,7 @@ func TestPingFlood(t *testing.T) {
 		for c.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)) == nil {
 		}
 	}()
-	c.expectFatal(codeRateLimited, 1008)
+	c.expectFatal(protocol.RateLimited, 1008)
 	await(t, "leave", p.left)
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"plenum/signaling/protocol"
 )
 
 // maxNames bounds the names in one answer: nobody reads more before a call.
@@ -23,8 +25,8 @@ type (
 		Full         bool              `json:"full"`         // one more would be refused
 	}
 	refusalMessage struct {
-		Code    code   `json:"code"`
-		Message string `json:"message"`
+		Code    protocol.Code `json:"code"`
+		Message string        `json:"message"`
 	}
 )
 
@@ -38,7 +40,7 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 	h.Add("Vary", "Origin")
 	if !s.origins.allow(r) {
 		s.stats.lookups.inc(originRefused)
-		refuseLookup(w, http.StatusForbidden, fail(codeForbidden, "The origin of this page is not allowed."))
+		refuseLookup(w, http.StatusForbidden, fail(protocol.Forbidden, "The origin of this page is not allowed."))
 		return
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
@@ -63,7 +65,7 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 		q.token = strings.TrimSpace(token)
 	}
 	if refused := s.allowances.lookup(s.now(), q); refused != nil {
-		s.stats.lookups.inc(string(codeRateLimited))
+		s.stats.lookups.inc(string(protocol.RateLimited))
 		s.tooMany(w, r, refused)
 		return
 	}
@@ -72,7 +74,7 @@ func (s *Server) ServeOccupants(w http.ResponseWriter, r *http.Request) {
 	var f *failure
 	if errors.As(err, &f) {
 		status := http.StatusBadRequest
-		if f.code == codeUnauthorized {
+		if f.code == protocol.Unauthorized {
 			status = http.StatusUnauthorized
 			h.Set("WWW-Authenticate", "Bearer")
 		}

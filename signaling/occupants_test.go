@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 // lookup is one answer to a request for a room's occupants.
@@ -104,7 +105,7 @@ func TestOccupants(t *testing.T) {
 	if l := ask("POST", "demo", nil); l.status != 405 || l.header.Get("Allow") == "" {
 		t.Errorf("POST: %d", l.status)
 	}
-	if l := ask("GET", "no%20room", nil); l.status != 400 || l.Code != codeBadRoom || l.Message == "" {
+	if l := ask("GET", "no%20room", nil); l.status != 400 || l.Code != protocol.BadRoom || l.Message == "" {
 		t.Errorf("a room that can't be: %d %s", l.status, l.body)
 	}
 	if lookups := s.server.Stats().Lookups; lookups[ok] != 8 || lookups["bad-room"] != 1 {
@@ -162,7 +163,7 @@ func TestOccupantsNeedToken(t *testing.T) {
 		if l.status != step.status {
 			t.Errorf("%s: %d %s", name, l.status, l.body)
 		}
-		if refused := step.status != 200; refused && (l.Code != codeUnauthorized || l.header.Get("WWW-Authenticate") != "Bearer" || strings.Contains(l.body, "Ada")) ||
+		if refused := step.status != 200; refused && (l.Code != protocol.Unauthorized || l.header.Get("WWW-Authenticate") != "Bearer" || strings.Contains(l.body, "Ada")) ||
 			!refused && (l.Count != 1 || l.Participants[0].Name != "Ada") {
 			t.Errorf("%s: %v %s", name, l.header, l.body)
 		}

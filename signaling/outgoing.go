@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 // frame is one encoded message to a client.
@@ -24,112 +25,6 @@ type frame struct {
 // size is what a frame counts where it waits, in bytes.
 func (f frame) size() int { return len(f.data) + frameOverhead }
 
-// frameKinds lists the types of message that the server sends.
-func frameKinds() []string {
-	return []string{"joined", "participant", "offer", "answer", "tracks", "speakers", "quality", "layers", "unreached", "message", "drain", "error"}
-}
-
-type (
-	trackMessage struct {
-		ID     string     `json:"id"`
-		Kind   sfu.Kind   `json:"kind"`
-		Source sfu.Source `json:"source"`
-		Muted  bool       `json:"muted"`
-		Codec  string     `json:"codec,omitempty"`
-	}
-	participantMessage struct {
-		ID     string         `json:"id"`
-		Name   string         `json:"name"`
-		Tracks []trackMessage `json:"tracks"`
-	}
-	joinedMessage struct {
-		Type         string               `json:"type"`
-		ID           string               `json:"id"`
-		Session      string               `json:"session"`
-		Room         string               `json:"room"`
-		Resumed      bool                 `json:"resumed"`
-		ICEServers   []ICEServer          `json:"iceServers"`
-		Participants []participantMessage `json:"participants"`
-		Transport    *transportMessage    `json:"transport,omitempty"`
-	}
-	transportMessage struct {
-		Ufrag       string   `json:"ufrag"`
-		Pwd         string   `json:"pwd"`
-		Fingerprint string   `json:"fingerprint"`
-		Candidates  []string `json:"candidates"`
-	}
-	changeMessage struct {
-		Type        string             `json:"type"`
-		Event       string             `json:"event"`
-		Participant participantMessage `json:"participant"`
-	}
-	descriptionMessage struct {
-		Type string `json:"type"`
-		SDP  string `json:"sdp"`
-	}
-	// mappedTrackMessage has a null mid where the viewer can't decode the
-	// track: `unsupported` then names the codec. That entry goes beyond version
-	// 1's table; a client that does not know it finds no m-line to use it for.
-	mappedTrackMessage struct {
-		Mid         *string    `json:"mid"`
-		ID          string     `json:"id"`
-		Participant string     `json:"participant"`
-		Kind        sfu.Kind   `json:"kind"`
-		Source      sfu.Source `json:"source"`
-		Unsupported string     `json:"unsupported,omitempty"`
-	}
-	tracksMessage struct {
-		Type   string               `json:"type"`
-		Tracks []mappedTrackMessage `json:"tracks"`
-	}
-	speakerMessage struct {
-		ID    string  `json:"id"`
-		Level float64 `json:"level"`
-	}
-	speakersMessage struct {
-		Type     string           `json:"type"`
-		Speakers []speakerMessage `json:"speakers"`
-	}
-	trackQualityMessage struct {
-		ID     string            `json:"id"`
-		Layer  *sfu.LayerIndex   `json:"layer"` // null where the track is paused
-		Reason sfu.QualityReason `json:"reason,omitempty"`
-	}
-	qualityMessage struct {
-		Type     string                `json:"type"`
-		Tracks   []trackQualityMessage `json:"tracks"`
-		Downlink uint64                `json:"downlink,omitempty"` // bit/s
-	}
-	layersMessage struct {
-		Type   string          `json:"type"`
-		Mid    string          `json:"mid"`
-		Active map[string]bool `json:"active"`
-	}
-	// unreachedMessage goes beyond version 1's table; a client that does not know it
-	// only misses a warning.
-	unreachedMessage struct {
-		Type    string   `json:"type"`
-		Mid     string   `json:"mid"`
-		Codec   string   `json:"codec"`
-		Viewers []string `json:"viewers"`
-	}
-	chatMessage struct {
-		Type string          `json:"type"`
-		From string          `json:"from"`
-		Body json.RawMessage `json:"body"`
-	}
-	drainMessage struct {
-		Type  string  `json:"type"`
-		After float64 `json:"after"` // seconds
-	}
-	errorMessage struct {
-		Type    string `json:"type"`
-		Code    code   `json:"code"`
-		Message string `json:"message"`
-		Fatal   bool   `json:"fatal"`
-	}
-)
-
 // encode makes the frame of one message. It has no data if the message can't be
 // encoded, which only the body of a `message` could cause.
 func encode(kind string, message any) frame {
@@ -147,15 +42,15 @@ func encode(kind string, message any) frame {
 func encodeEvent(event sfu.Event) frame {
 	switch e := event.(type) {
 	case sfu.ParticipantJoined:
-		return encodeChange("joined", e.Participant)
+		return encodeChange(protocol.EventJoined, e.Participant)
 	case sfu.ParticipantLeft:
-		return encodeChange("left", e.Participant)
+		return encodeChange(protocol.EventLeft, e.Participant)
 	case sfu.ParticipantUpdated:
-		return encodeChange("updated", e.Participant)
+		return encodeChange(protocol.EventUpdated, e.Participant)
 	case sfu.Offer:
-		return encode("offer", descriptionMessage{"offer", e.SDP})
+		return encode(protocol.TypeOffer, protocol.Description{Type: protocol.TypeOffer, SDP: e.SDP})
 	case sfu.Answer:
-		return encode("answer", descriptionMessage{"answer", e.SDP})
+		return encode(protocol.TypeAnswer, protocol.Description{Type: protocol.TypeAnswer, SDP: e.SDP})
 	case sfu.Tracks:
 		return encodeTracks(e)
 	case sfu.Speakers:
@@ -165,13 +60,13 @@ func encodeEvent(event sfu.Event) frame {
 	case sfu.Layers:
 		return encodeLayers(e)
 	case sfu.Unreached:
-		f := encode("unreached", unreachedMessage{"unreached", e.Mid, e.Codec, append([]string{}, e.Viewers...)})
+		f := encode(protocol.TypeUnreached, protocol.Unreached{Type: protocol.TypeUnreached, Mid: e.Mid, Codec: e.Codec, Viewers: append([]string{}, e.Viewers...)})
 		f.state = "unreached " + e.Mid
 		return f
 	case sfu.Message:
-		return encode("message", chatMessage{"message", e.From, e.Body})
+		return encode(protocol.TypeMessage, protocol.Message{Type: protocol.TypeMessage, From: e.From, Body: e.Body})
 	case sfu.Problem:
-		return encodeFailure(fail(code(e.Code), e.Text))
+		return encodeFailure(fail(protocol.Code(e.Code), e.Text))
 	}
 	return frame{}
 }
@@ -198,22 +93,22 @@ func (s *Server) encodeMessage(m sfu.Message) frame {
 func same(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 func encodeChange(event string, p sfu.ParticipantInfo) frame {
-	return encode("participant", changeMessage{"participant", event, describe(p)})
+	return encode(protocol.TypeParticipant, protocol.Participant{Type: protocol.TypeParticipant, Event: event, Participant: describe(p)})
 }
 
-func describe(p sfu.ParticipantInfo) participantMessage {
-	tracks := make([]trackMessage, 0, len(p.Tracks))
+func describe(p sfu.ParticipantInfo) protocol.ParticipantState {
+	tracks := make([]protocol.TrackState, 0, len(p.Tracks))
 	for _, t := range p.Tracks {
-		tracks = append(tracks, trackMessage(t))
+		tracks = append(tracks, protocol.TrackState{ID: t.ID, Kind: string(t.Kind), Source: string(t.Source), Muted: t.Muted, Codec: t.Codec})
 	}
-	return participantMessage{p.ID, p.Name, tracks}
+	return protocol.ParticipantState{ID: p.ID, Name: p.Name, Tracks: tracks}
 }
 
 func encodeTracks(e sfu.Tracks) frame {
-	tracks := make([]mappedTrackMessage, 0, len(e.Tracks))
+	tracks := make([]protocol.MappedTrack, 0, len(e.Tracks))
 	for _, t := range e.Tracks {
-		m := mappedTrackMessage{
-			ID: t.ID, Participant: t.Participant, Kind: t.Kind, Source: t.Source,
+		m := protocol.MappedTrack{
+			ID: t.ID, Participant: t.Participant, Kind: string(t.Kind), Source: string(t.Source),
 			Unsupported: t.Unsupported,
 		}
 		if t.Unsupported == "" {
@@ -221,25 +116,25 @@ func encodeTracks(e sfu.Tracks) frame {
 		}
 		tracks = append(tracks, m)
 	}
-	return encode("tracks", tracksMessage{"tracks", tracks})
+	return encode(protocol.TypeTracks, protocol.Tracks{Type: protocol.TypeTracks, Tracks: tracks})
 }
 
 func encodeSpeakers(e sfu.Speakers) frame {
-	speakers := make([]speakerMessage, 0, len(e.Speakers))
+	speakers := make([]protocol.Speaker, 0, len(e.Speakers))
 	for _, s := range e.Speakers {
-		speakers = append(speakers, speakerMessage(s))
+		speakers = append(speakers, protocol.Speaker(s))
 	}
-	f := encode("speakers", speakersMessage{"speakers", speakers})
+	f := encode(protocol.TypeSpeakers, protocol.Speakers{Type: protocol.TypeSpeakers, Speakers: speakers})
 	f.state = "speakers"
 	return f
 }
 
 func encodeQuality(e sfu.Quality) frame {
-	tracks := make([]trackQualityMessage, 0, len(e.Tracks))
+	tracks := make([]protocol.TrackQuality, 0, len(e.Tracks))
 	for _, t := range e.Tracks {
-		tracks = append(tracks, trackQualityMessage(t))
+		tracks = append(tracks, protocol.TrackQuality{ID: t.ID, Layer: (*protocol.Layer)(t.Layer), Reason: string(t.Reason)})
 	}
-	f := encode("quality", qualityMessage{"quality", tracks, e.Downlink})
+	f := encode(protocol.TypeQuality, protocol.Quality{Type: protocol.TypeQuality, Tracks: tracks, Downlink: e.Downlink})
 	f.state, f.quality = "quality", &e
 	return f
 }
@@ -249,7 +144,7 @@ func encodeLayers(e sfu.Layers) frame {
 	if active == nil {
 		active = map[string]bool{}
 	}
-	f := encode("layers", layersMessage{"layers", e.Mid, active})
+	f := encode(protocol.TypeLayers, protocol.Layers{Type: protocol.TypeLayers, Mid: e.Mid, Active: active})
 	f.state = "layers " + e.Mid
 	return f
 }
@@ -279,17 +174,20 @@ func supersede(earlier, later frame) frame {
 }
 
 func encodeJoined(e sfu.Joined, secret string, servers []ICEServer) frame {
-	others := make([]participantMessage, 0, len(e.Participants))
+	others := make([]protocol.ParticipantState, 0, len(e.Participants))
 	for _, p := range e.Participants {
 		others = append(others, describe(p))
 	}
-	return encode("joined", joinedMessage{"joined", e.ID, secret, e.Room, e.Resumed, servers, others, (*transportMessage)(e.Transport)})
+	return encode(protocol.TypeJoined, protocol.Joined{
+		Type: protocol.TypeJoined, ID: e.ID, Session: secret, Room: e.Room, Resumed: e.Resumed,
+		ICEServers: servers, Participants: others, Transport: (*protocol.Transport)(e.Transport),
+	})
 }
 
 func encodeDrain(after time.Duration) frame {
-	return encode("drain", drainMessage{"drain", max(after, 0).Round(time.Millisecond).Seconds()})
+	return encode(protocol.TypeDrain, protocol.Drain{Type: protocol.TypeDrain, After: max(after, 0).Round(time.Millisecond).Seconds()})
 }
 
 func encodeFailure(f *failure) frame {
-	return encode("error", errorMessage{"error", f.code, f.text, f.close != 0})
+	return encode(protocol.TypeError, protocol.Error{Type: protocol.TypeError, Code: f.code, Message: f.text, Fatal: f.close != 0})
 }

@@ -7,19 +7,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/net/idna"
-)
 
-// subprotocol names version 1 of the protocol.
-const subprotocol = "plenum.v1"
-
-// Limits of what a request names, in characters.
-const (
-	maxRoomLength = 128
-	maxNameLength = 64
+	"plenum/signaling/protocol"
 )
 
 // request is what a client asks for when it connects.
@@ -31,7 +23,7 @@ type request struct {
 }
 
 // parseRequest reads the query and the subprotocols. Secrets may be in either;
-// the subprotocol, which stays out of access logs, goes first.
+// the protocol.Subprotocol, which stays out of access logs, goes first.
 func parseRequest(r *http.Request) (request, error) {
 	query := r.URL.Query()
 	q := request{
@@ -41,38 +33,20 @@ func parseRequest(r *http.Request) (request, error) {
 	}
 	version, foreign := false, ""
 	for _, entry := range websocket.Subprotocols(r) {
-		if token, found := strings.CutPrefix(entry, "token."); found {
+		if token, found := strings.CutPrefix(entry, protocol.TokenPrefix); found {
 			q.token = token
-		} else if secret, found := strings.CutPrefix(entry, "session."); found {
+		} else if secret, found := strings.CutPrefix(entry, protocol.SessionPrefix); found {
 			q.session = secret
-		} else if entry == subprotocol {
+		} else if entry == protocol.Subprotocol {
 			version = true
 		} else {
 			foreign = entry
 		}
 	}
 	if foreign != "" && !version {
-		return request{}, fmt.Errorf("unknown subprotocol %.40q: this server speaks %s", foreign, subprotocol)
+		return request{}, fmt.Errorf("unknown protocol.Subprotocol %.40q: this server speaks %s", foreign, protocol.Subprotocol)
 	}
 	return q, nil
-}
-
-func validRoom(room string) bool {
-	if len(room) < 1 || len(room) > maxRoomLength {
-		return false
-	}
-	for _, c := range []byte(room) {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		digit := '0' <= c && c <= '9'
-		if !letter && !digit && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-func validName(name string) bool {
-	return utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxNameLength
 }
 
 // origins decides which pages may connect.

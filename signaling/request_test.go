@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"plenum/signaling/protocol"
 )
 
 func TestParseRequest(t *testing.T) {
@@ -39,8 +41,8 @@ func TestValidRoom(t *testing.T) {
 		"@": false, "[": false, "`": false, "{": false, "AZaz09": true,
 		strings.Repeat("r", 128): true, strings.Repeat("r", 129): false,
 	} {
-		if validRoom(room) != want {
-			t.Errorf("validRoom(%q) is not %v", room, want)
+		if protocol.ValidRoom(room) != want {
+			t.Errorf("protocol.ValidRoom(%q) is not %v", room, want)
 		}
 	}
 }
@@ -50,8 +52,8 @@ func TestValidName(t *testing.T) {
 		"": true, "Ada Lovelace": true, "\xff": false,
 		strings.Repeat("é", 64): true, strings.Repeat("é", 65): false,
 	} {
-		if validName(name) != want {
-			t.Errorf("validName(%q) is not %v", name, want)
+		if protocol.ValidName(name) != want {
+			t.Errorf("protocol.ValidName(%q) is not %v", name, want)
 		}
 	}
 }

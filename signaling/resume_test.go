@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 func chat(n int) sfu.Message {
@@ -162,7 +163,7 @@ func TestReplaced(t *testing.T) {
 	if again := second.expect("joined"); !again.Resumed {
 		t.Error(again.raw)
 	}
-	first.expectFatal(codeReplaced, 4004)
+	first.expectFatal(protocol.Replaced, 4004)
 	p.Send(chat(1))
 	second.expectChat(1)
 	second.send(`{"type":"answer","sdp":"a"}`)
@@ -181,7 +182,7 @@ func TestReplacedBeforeWelcomed(t *testing.T) {
 	await(t, "resume", p.resumed)
 	third := s.resume(joined.Session)
 	await(t, "resume", p.resumed)
-	second.expectFatal(codeReplaced, 4004)
+	second.expectFatal(protocol.Replaced, 4004)
 	p.welcomeBack()
 	p.Send(sfu.Offer{SDP: "too early"})
 	p.welcomeBack()
@@ -244,7 +245,7 @@ func TestResumeNeedsToken(t *testing.T) {
 	}
 	c, p, joined := s.enter("room=demo&token=" + token)
 	s.cut(c)
-	s.resume(joined.Session).expectFatal(codeUnauthorized, 4001)
+	s.resume(joined.Session).expectFatal(protocol.Unauthorized, 4001)
 	if n := s.server.Stats().Resumes[refused]; n != 1 {
 		t.Errorf("%d resumes refused", n)
 	}
@@ -267,8 +268,8 @@ func TestResumeOutlivesToken(t *testing.T) {
 	}
 	c, p, joined := s.enter("room=demo&token=" + token)
 	s.cut(c)
-	s.dial("room=demo&token="+expired+"x&session="+joined.Session).expectFatal(codeUnauthorized, 4001)
-	s.dial("room=demo&token="+expired+"&session=unknown").expectFatal(codeUnauthorized, 4001)
+	s.dial("room=demo&token="+expired+"x&session="+joined.Session).expectFatal(protocol.Unauthorized, 4001)
+	s.dial("room=demo&token="+expired+"&session=unknown").expectFatal(protocol.Unauthorized, 4001)
 	for name, other := range map[string]Claims{
 		"another room": {Room: "other"}, "another name": {Room: "demo", Name: "Eve"}, "other grants": {Room: "demo", Grants: sfu.Grants{Subscribe: true}},
 	} {
@@ -277,7 +278,7 @@ func TestResumeOutlivesToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Log(name)
-		s.dial("room=demo&token="+token+"&session="+joined.Session).expectFatal(codeUnauthorized, 4001)
+		s.dial("room=demo&token="+token+"&session="+joined.Session).expectFatal(protocol.Unauthorized, 4001)
 	}
 	if again := s.dial("room=demo&token=" + expired + "&session=" + joined.Session).expect("joined"); !again.Resumed || again.ID != joined.ID {
 		t.Error(again.raw)
@@ -317,7 +318,7 @@ func TestResumeWithChangedToken(t *testing.T) {
 			if again.Resumed != step.resumed || (again.ID == joined.ID) != step.resumed {
 				t.Error(again.raw)
 			}
-			first.expectFatal(codeReplaced, 4004)
+			first.expectFatal(protocol.Replaced, 4004)
 			resumes := s.server.Stats().Resumes
 			if step.resumed {
 				if len(p.left) != 0 || resumes[ok] != 1 {
@@ -409,7 +410,7 @@ func TestLogHasNoSecrets(t *testing.T) {
 	c, _, joined := s.enter("room=demo&token=" + token)
 	c.send(`{"type":"leave"}`)
 	c.expectClose()
-	s.dial("room=other&token="+token).expectFatal(codeUnauthorized, 4001)
+	s.dial("room=other&token="+token).expectFatal(protocol.Unauthorized, 4001)
 	server.Close()
 	for _, secret := range []string{token, joined.Session, string(keys.keys[0].secret)} {
 		if strings.Contains(log.String(), secret) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"plenum/signaling/charge"
+	"plenum/signaling/protocol"
 )
 
 // room is what the sessions of a room share: what they may cause together.
@@ -107,7 +108,7 @@ func (s *session) charged(judge func(now time.Time) charge.Verdict) charge.Verdi
 		s.server.stats.delayed.inc(string(v.Reason))
 	}
 	if text := refusals[v.Reason]; tell && text != "" {
-		f := &failure{code: codeRateLimited, text: text} // the session goes on
+		f := &failure{code: protocol.RateLimited, text: text} // the session goes on
 		s.server.stats.errors.inc(string(f.code))
 		s.tell(encodeFailure(f))
 	}

@@ -16,6 +16,7 @@ import (
 
 	"plenum/sfu"
 	"plenum/signaling/charge"
+	"plenum/signaling/protocol"
 )
 
 // participant is what a session needs of an *sfu.Participant. The methods may wait while
@@ -93,7 +94,7 @@ func newServer(c Config, join joinFunc) (*Server, error) {
 		config: c, limits: c.limits(), join: join, now: time.Now, origins: origins, stats: newCounters(), allowances: newAllowances(c.Limits),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
-			Subprotocols:     []string{subprotocol},
+			Subprotocols:     []string{protocol.Subprotocol},
 			ReadBufferSize:   readBuffer, // or net/http's would be kept, and what it belongs to
 			WriteBufferPool:  &sync.Pool{},
 			CheckOrigin:      func(*http.Request) bool { return true }, // done by origins
@@ -240,7 +241,7 @@ func (s *Server) resume(c *socket, q request, claims Claims) (*session, string) 
 	case session == nil:
 		return nil, unknown
 	case !session.conforms(claims):
-		session.leave(fail(codeReplaced, "The session was left for one with another name or other rights."))
+		session.leave(fail(protocol.Replaced, "The session was left for one with another name or other rights."))
 		return nil, changed
 	case !session.attach(c):
 		return nil, unknown
@@ -251,8 +252,8 @@ func (s *Server) resume(c *socket, q request, claims Claims) (*session, string) 
 // authorize checks what a request says and returns what its token does. An
 // empty name leaves the choice to the client.
 func (s *Server) authorize(q request) (Claims, error) {
-	if !validRoom(q.room) {
-		return Claims{}, fail(codeBadRoom, "A room's name is 1 to 128 letters, digits, '-', '_' and '.'.")
+	if !protocol.ValidRoom(q.room) {
+		return Claims{}, fail(protocol.BadRoom, "A room's name is 1 to 128 letters, digits, '-', '_' and '.'.")
 	}
 	claims := Claims{Grants: sfu.AllGrants}
 	if s.config.Authenticator != nil {
@@ -261,11 +262,11 @@ func (s *Server) authorize(q request) (Claims, error) {
 			if q.token != "" && !errors.Is(err, errTokenExpired) {
 				s.allowances.guessed(s.now(), q.client)
 			}
-			return claims, notAdmitted{fail(codeUnauthorized, "You are not admitted: "+err.Error()+"."), err}
+			return claims, notAdmitted{fail(protocol.Unauthorized, "You are not admitted: "+err.Error()+"."), err}
 		}
 	}
-	if !validName(nameOf(q, claims)) {
-		return Claims{}, fail(codeBadName, "A name has at most 64 characters.")
+	if !protocol.ValidName(nameOf(q, claims)) {
+		return Claims{}, fail(protocol.BadName, "A name has at most 64 characters.")
 	}
 	return claims, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 func TestJoined(t *testing.T) {
@@ -170,15 +171,15 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name, query string
 		refuse      error
-		code        code
+		code        protocol.Code
 		close       int
 	}{
-		{"no room", "", nil, codeBadRoom, 1008},
-		{"bad room", "room=a%20b", nil, codeBadRoom, 1008},
-		{"bad name", "room=a&name=" + strings.Repeat("x", 65), nil, codeBadName, 1008},
-		{"room full", "room=a", sfu.ErrRoomFull, codeRoomFull, 4002},
-		{"server full", "room=a", sfu.ErrServerFull, codeServerFull, 4002},
-		{"engine closed", "room=a", sfu.ErrClosed, codeDraining, 1012},
+		{"no room", "", nil, protocol.BadRoom, 1008},
+		{"bad room", "room=a%20b", nil, protocol.BadRoom, 1008},
+		{"bad name", "room=a&name=" + strings.Repeat("x", 65), nil, protocol.BadName, 1008},
+		{"room full", "room=a", sfu.ErrRoomFull, protocol.RoomFull, 4002},
+		{"server full", "room=a", sfu.ErrServerFull, protocol.ServerFull, 4002},
+		{"engine closed", "room=a", sfu.ErrClosed, protocol.Draining, 1012},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, Config{})
@@ -207,7 +208,7 @@ func TestTokens(t *testing.T) {
 	}
 	s.enter("room=demo&token=" + token)
 	for _, query := range []string{"room=demo", "room=other&token=" + token, "room=demo&token=x" + token} {
-		s.dial(query).expectFatal(codeUnauthorized, 4001)
+		s.dial(query).expectFatal(protocol.Unauthorized, 4001)
 	}
 }
 
@@ -218,7 +219,7 @@ func TestTokenWithBadName(t *testing.T) {
 	token := signed(t, jwt.SigningMethodHS256, keys.keys[0].secret, "new", map[string]any{
 		"room": "demo", "name": strings.Repeat("x", 65), "exp": time.Now().Add(time.Minute).Unix(),
 	})
-	s.dial("room=demo&token="+token).expectFatal(codeBadName, 1008)
+	s.dial("room=demo&token="+token).expectFatal(protocol.BadName, 1008)
 }
 
 // What is no WebSocket, or must not become one, gets an HTTP answer.
@@ -250,16 +251,16 @@ func TestHTTPAnswers(t *testing.T) {
 func TestEnded(t *testing.T) {
 	for _, c := range []struct {
 		cause error
-		code  code // none: no error precedes the close
+		code  protocol.Code // none: no error precedes the close
 		close int
 	}{
 		{sfu.ErrLeft, "", 1000},
 		{sfu.ErrMediaLost, "", 1011},
-		{sfu.ErrNoMedia, codeNoMedia, 4005},
+		{sfu.ErrNoMedia, protocol.NoMedia, 4005},
 		{sfu.ErrClosed, "", 1012},
 		{errors.New("anything else"), "", 1011},
-		{sfu.ErrTooSlow, codeRateLimited, 1008},
-		{ErrKicked, codeKicked, 4003},
+		{sfu.ErrTooSlow, protocol.RateLimited, 1008},
+		{ErrKicked, protocol.Kicked, 4003},
 	} {
 		s := newSite(t, Config{})
 		client, p, _ := s.enter("room=demo")
@@ -324,19 +325,19 @@ func TestDefaultsFindDeadPeers(t *testing.T) {
 
 // The table of the protocol, once more in full.
 func TestCloseCodes(t *testing.T) {
-	want := map[code]int{
-		codeBadMessage: 0, codeBadSDP: 0, codeBadCandidate: 0, codeForbidden: 0,
-		codeTooLarge: websocket.CloseMessageTooBig, codeRateLimited: websocket.ClosePolicyViolation,
-		codeBadRoom: websocket.ClosePolicyViolation, codeBadName: websocket.ClosePolicyViolation,
-		codeUnauthorized: 4001, codeRoomFull: 4002, codeServerFull: 4002, codeKicked: 4003,
-		codeReplaced: 4004, codeNoMedia: 4005, codeDraining: websocket.CloseServiceRestart,
+	want := map[protocol.Code]int{
+		protocol.BadMessage: 0, protocol.BadSDP: 0, protocol.BadCandidate: 0, protocol.Forbidden: 0,
+		protocol.TooLarge: websocket.CloseMessageTooBig, protocol.RateLimited: websocket.ClosePolicyViolation,
+		protocol.BadRoom: websocket.ClosePolicyViolation, protocol.BadName: websocket.ClosePolicyViolation,
+		protocol.Unauthorized: 4001, protocol.RoomFull: 4002, protocol.ServerFull: 4002, protocol.Kicked: 4003,
+		protocol.Replaced: 4004, protocol.NoMedia: 4005, protocol.Draining: websocket.CloseServiceRestart,
 	}
-	if len(codes()) != len(want) {
-		t.Errorf("%d codes, want %d", len(codes()), len(want))
+	if len(protocol.Codes()) != len(want) {
+		t.Errorf("%d codes, want %d", len(protocol.Codes()), len(want))
 	}
-	for _, c := range codes() {
-		if c.close() != want[c] {
-			t.Errorf("%s closes with %d, want %d", c, c.close(), want[c])
+	for _, c := range protocol.Codes() {
+		if c.Close() != want[c] {
+			t.Errorf("%s closes with %d, want %d", c, c.Close(), want[c])
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"plenum/sfu"
 	"plenum/signaling/charge"
+	"plenum/signaling/protocol"
 )
 
 // keptShare is the part of a queue that kept messages may fill: they go to a new
@@ -203,7 +204,7 @@ func (s *session) attach(c *socket) bool {
 	s.mu.Unlock()
 
 	if old != nil {
-		s.server.dismiss(old, fail(codeReplaced, "The session goes on in another connection."))
+		s.server.dismiss(old, fail(protocol.Replaced, "The session goes on in another connection."))
 	}
 	p.Resume()
 	return true
@@ -323,10 +324,10 @@ func (s *session) receive(c *socket, data []byte, err error) {
 	}
 	switch {
 	case errors.Is(err, errHuge):
-		s.leave(fail(codeTooLarge, "The message is larger than the server takes."))
+		s.leave(fail(protocol.TooLarge, "The message is larger than the server takes."))
 		return
 	case errors.Is(err, errFlood):
-		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+		s.leave(fail(protocol.RateLimited, "You send more messages than the server takes."))
 		return
 	}
 	var command command
@@ -338,13 +339,13 @@ func (s *session) receive(c *socket, data []byte, err error) {
 		s.ignore()
 		return
 	} else if !is && !s.allow((*charge.Participant).Message) {
-		s.leave(fail(codeRateLimited, "You send more messages than the server takes."))
+		s.leave(fail(protocol.RateLimited, "You send more messages than the server takes."))
 		return
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
 		if s.pay(c, nil, c.limit()) {
-			s.refuse(fail(codeTooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit())))
+			s.refuse(fail(protocol.TooLarge, fmt.Sprintf("The message is larger than the %d bytes that the server takes of you now; it was ignored.", c.limit())))
 		}
 		return
 	case errors.Is(err, errBinary):

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"plenum/signaling/protocol"
 )
 
 // Causes of a socket's end, for the log.
@@ -31,7 +33,7 @@ const frameOverhead = 64
 // Limits that depend on the session. A browser lists every codec that it has in every
 // m-line: 3 to 6 kB each with the codecs of 2026.
 const (
-	bytesPerLine = 12 << 10
+	bytesPerLine = protocol.MaxFrameLine
 	// hugeMessage is the size of a message that no session may send, and whose end
 	// is not waited for: 680 m-lines.
 	hugeMessage = 8 << 20

@@ -5,6 +5,7 @@ import (
 
 	"plenum/sfu/stat"
 	"plenum/signaling/charge"
+	"plenum/signaling/protocol"
 )
 
 // Results in Stats beside the codes of errors.
@@ -55,8 +56,8 @@ type counters struct {
 }
 
 func newCounters() *counters {
-	failures := make([]string, 0, len(codes()))
-	for _, c := range codes() {
+	failures := make([]string, 0, len(protocol.Codes()))
+	for _, c := range protocol.Codes() {
 		failures = append(failures, string(c))
 	}
 	reasons := make([]string, 0, len(charge.Reasons()))
@@ -65,13 +66,13 @@ func newCounters() *counters {
 	}
 	return &counters{
 		delayed: newTally(reasons...), refused: newTally(reasons...),
-		received: newTally(append(commandKinds(), invalid)...),
-		sent:     newTally(frameKinds()...),
+		received: newTally(append(protocol.ClientTypes(), invalid)...),
+		sent:     newTally(protocol.ServerTypes()...),
 		errors:   newTally(failures...),
-		joins: newTally(ok, string(codeBadRoom), string(codeBadName), string(codeUnauthorized),
-			string(codeRoomFull), string(codeServerFull), string(codeDraining)),
+		joins: newTally(ok, string(protocol.BadRoom), string(protocol.BadName), string(protocol.Unauthorized),
+			string(protocol.RoomFull), string(protocol.ServerFull), string(protocol.Draining)),
 		resumes:  newTally(ok, unknown, changed, refused),
-		lookups:  newTally(ok, originRefused, string(codeBadRoom), string(codeUnauthorized), string(codeRateLimited)),
+		lookups:  newTally(ok, originRefused, string(protocol.BadRoom), string(protocol.Unauthorized), string(protocol.RateLimited)),
 		rejected: newTally(rejectedJoins, rejectedResumes, rejectedTokenJoins, rejectedGuesses, rejectedLookups, rejectedSeats),
 		signaled: stat.NewHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 	}

@@ -6,15 +6,7 @@ import (
 	"math"
 
 	"plenum/sfu"
-)
-
-// Bounds of what a viewer may wish for. Sizes, rates and priorities beyond are
-// taken as the bound: no picture has more pixels, no screen shows more.
-const (
-	maxWishes   = 512 // in one `subscribe`
-	maxPixels   = 65535
-	maxFPS      = 240
-	maxPriority = 10 // and -10
+	"plenum/signaling/protocol"
 )
 
 // decodeSubscribe reads wishes. A field that is unsaid or null takes what
@@ -22,32 +14,23 @@ const (
 // nobody has is fine, since the track may come later or be gone already. Where an
 // id comes twice the last counts.
 func decodeSubscribe(frame []byte) (command, error) {
-	var m struct {
-		Tracks *[]struct {
-			ID       *string  `json:"id"`
-			Enabled  *bool    `json:"enabled"`
-			Width    *float64 `json:"width"` // a tile's size may be fractional
-			Height   *float64 `json:"height"`
-			FPS      *float64 `json:"fps"`
-			Priority *float64 `json:"priority"`
-		} `json:"tracks"`
-	}
+	var m protocol.Subscribe
 	if err := unmarshal(frame, &m); err != nil {
 		return nil, err
 	}
 	if m.Tracks == nil {
 		return nil, errors.New("tracks is missing")
 	}
-	if len(*m.Tracks) > maxWishes {
-		return nil, fmt.Errorf("more than %d tracks", maxWishes)
+	if len(*m.Tracks) > protocol.MaxWishes {
+		return nil, fmt.Errorf("more than %d tracks", protocol.MaxWishes)
 	}
 	wishes := make([]sfu.Wish, 0, len(*m.Tracks))
 	for _, t := range *m.Tracks {
 		if t.ID == nil || *t.ID == "" {
 			return nil, errors.New("a track has no id")
 		}
-		if len(*t.ID) > maxID {
-			return nil, fmt.Errorf("id is over %d bytes", maxID)
+		if len(*t.ID) > protocol.MaxID {
+			return nil, fmt.Errorf("id is over %d bytes", protocol.MaxID)
 		}
 		for _, limit := range []*float64{t.Width, t.Height, t.FPS} {
 			if limit != nil && *limit < 0 {
@@ -59,10 +42,10 @@ func decodeSubscribe(frame []byte) (command, error) {
 			Width: pixels(t.Width), Height: pixels(t.Height),
 		}
 		if t.FPS != nil {
-			wish.FPS = min(max(*t.FPS, 1), maxFPS)
+			wish.FPS = min(max(*t.FPS, 1), protocol.MaxFPS)
 		}
 		if t.Priority != nil {
-			wish.Priority = int(math.Round(min(max(*t.Priority, -maxPriority), maxPriority)))
+			wish.Priority = int(math.Round(min(max(*t.Priority, -protocol.MaxPriority), protocol.MaxPriority)))
 		}
 		wishes = append(wishes, wish)
 	}
@@ -75,5 +58,5 @@ func pixels(limit *float64) int {
 	if limit == nil {
 		return 0
 	}
-	return int(math.Ceil(min(max(*limit, 1), maxPixels)))
+	return int(math.Ceil(min(max(*limit, 1), protocol.MaxPixels)))
 }

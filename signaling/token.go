@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"plenum/sfu"
+	"plenum/signaling/protocol"
 )
 
 // Authenticator decides who may enter a room.
@@ -98,10 +99,10 @@ func Mint(keys *Keys, c Claims, ttl time.Duration) (string, error) {
 
 func mint(keys *Keys, c Claims, now time.Time, ttl time.Duration) (string, error) {
 	switch {
-	case c.Room != anyRoom && !validRoom(c.Room):
-		return "", fmt.Errorf("%q is no room: 1 to %d letters, digits, '-', '_' and '.', or %q for all", c.Room, maxRoomLength, anyRoom)
-	case !validName(c.Name):
-		return "", fmt.Errorf("the name is longer than %d characters", maxNameLength)
+	case c.Room != anyRoom && !protocol.ValidRoom(c.Room):
+		return "", fmt.Errorf("%q is no room: 1 to %d letters, digits, '-', '_' and '.', or %q for all", c.Room, protocol.MaxRoom, anyRoom)
+	case !protocol.ValidName(c.Name):
+		return "", fmt.Errorf("the name is longer than %d characters", protocol.MaxName)
 	case ttl <= 0:
 		return "", fmt.Errorf("a token that is good for %v is good for nothing", ttl)
 	}
