@@ -10,6 +10,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // Causes of a client's end.
@@ -138,9 +140,9 @@ func (c *Client) dial(ctx context.Context, session string) (Signal, Message, err
 	switch {
 	case err != nil:
 		err = fmt.Errorf("join: %w", err)
-	case m.Type == typeError:
+	case m.Type == protocol.TypeError:
 		err = Error{m.Code, m.Text, m.Fatal}
-	case m.Type != typeJoined:
+	case m.Type != protocol.TypeJoined:
 		err = fmt.Errorf("join: first message is %q", m.Type)
 	default:
 		return signal, m, nil
@@ -241,12 +243,12 @@ func (c *Client) Mute(mid string, muted bool) error {
 		}
 	}
 	c.mu.Unlock()
-	return c.send(Message{Type: typeMute, Mid: mid, Muted: &muted})
+	return c.send(Message{Type: protocol.TypeMute, Mid: mid, Muted: &muted})
 }
 
 // Subscribe says what the client wants of remote tracks, by id.
 func (c *Client) Subscribe(wishes map[string]Wish) error {
-	m := Message{Type: typeSubscribe}
+	m := Message{Type: protocol.TypeSubscribe}
 	for id, w := range wishes {
 		m.Tracks = append(m.Tracks, TrackInfo{ID: id, Wish: &w})
 	}
@@ -260,7 +262,7 @@ func (c *Client) SendMessage(to string, body any) error {
 	if err != nil {
 		return err
 	}
-	return c.send(Message{Type: typeMessage, To: to, Body: b})
+	return c.send(Message{Type: protocol.TypeMessage, To: to, Body: b})
 }
 
 // Send sends any message as it is: for tests of the server.
@@ -310,7 +312,7 @@ func (c *Client) Reconnect(ctx context.Context) error {
 
 // Leave says goodbye and ends the client. It returns at once.
 func (c *Client) Leave() {
-	_ = c.send(Message{Type: typeLeave})
+	_ = c.send(Message{Type: protocol.TypeLeave})
 	c.end(ErrLeft)
 }
 

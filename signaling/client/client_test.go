@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // watch collects a client's events and reads its remote tracks.
@@ -269,7 +271,7 @@ func TestResumeLeavesMediaAlone(t *testing.T) {
 			t.Errorf("joins: %+v", joins)
 		}
 		last := s.server.members[0].log[len(s.server.members[0].log)-1]
-		if last.Type != typePublish || !last.Tracks[0].Muted {
+		if last.Type != protocol.TypePublish || !last.Tracks[0].Muted {
 			t.Errorf("the mute was not made up for: %+v", last)
 		}
 		r := seen.receiver(t, webrtc.RTPCodecTypeVideo)
@@ -373,7 +375,7 @@ func TestChatAndLeave(t *testing.T) {
 			t.Errorf("last event %v", last)
 		}
 		log := s.server.members[0].log
-		if log[len(log)-1].Type != typeLeave {
+		if log[len(log)-1].Type != protocol.TypeLeave {
 			t.Errorf("last message %v", log[len(log)-1])
 		}
 		if _, err := a.Publish(s.camera().Tracks()[0], Camera); err == nil {
@@ -387,8 +389,8 @@ func TestFatalErrorEndsTheClient(t *testing.T) {
 		a, sent := s.join()
 		synctest.Wait()
 		s.server.members[0].say(Message{Type: "never-heard-of"})
-		s.server.members[0].say(Message{Type: typeDrain, After: 1.5})
-		s.server.members[0].say(Message{Type: typeError, Code: "kicked", Text: "Out.", Fatal: true})
+		s.server.members[0].say(Message{Type: protocol.TypeDrain, After: 1.5})
+		s.server.members[0].say(Message{Type: protocol.TypeError, Code: "kicked", Text: "Out.", Fatal: true})
 		<-a.Done()
 		if d := all[Drain](sent); len(d) != 1 || d[0].After != 1500*time.Millisecond {
 			t.Errorf("drain %v", d)

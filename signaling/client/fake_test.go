@@ -14,6 +14,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/transport/v5/vnet"
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // fakeServer is the least server that a Client can be tested against: it
@@ -131,12 +133,12 @@ func (s *fakeServer) dial(_ context.Context, session string) (Signal, error) {
 		s.members = append(s.members, m)
 	}
 	m.signal = theirs
-	m.say(Message{Type: typeJoined, ID: m.id, Session: "secret-" + m.id, Room: "room", Resumed: resumed})
+	m.say(Message{Type: protocol.TypeJoined, ID: m.id, Session: "secret-" + m.id, Room: "room", Resumed: resumed})
 	if resumed && m.pending {
 		m.pending, m.dirty = false, true
-		m.say(Message{Type: typeTracks, Tracks: m.mapping()})
+		m.say(Message{Type: protocol.TypeTracks, Tracks: m.mapping()})
 		m.pending = true
-		m.say(Message{Type: typeOffer, SDP: m.pc.LocalDescription().SDP})
+		m.say(Message{Type: protocol.TypeOffer, SDP: m.pc.LocalDescription().SDP})
 	}
 	s.wait.Go(func() { m.read(theirs) })
 	return ours, nil
@@ -185,29 +187,29 @@ func (m *fakeMember) read(signal Signal) {
 func (m *fakeMember) handle(message Message) {
 	m.log = append(m.log, message)
 	switch message.Type {
-	case typeOffer:
+	case protocol.TypeOffer:
 		if m.pending {
 			m.ignored++
 			return
 		}
 		m.answer(message.SDP)
-	case typeAnswer:
+	case protocol.TypeAnswer:
 		if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: message.SDP}); err != nil {
 			m.server.t.Errorf("answer of %s: %v", m.id, err)
 		}
 		m.pending = false
-	case typeCandidate:
+	case protocol.TypeCandidate:
 		if message.Candidate != nil && m.joined {
 			_ = m.pc.AddICECandidate(*message.Candidate)
 		}
-	case typePublish:
+	case protocol.TypePublish:
 		for _, track := range message.Tracks {
 			m.kinds[track.Mid] = track.Source
 		}
-	case typeMessage:
+	case protocol.TypeMessage:
 		for _, other := range m.server.members {
 			if other != m {
-				other.say(Message{Type: typeMessage, From: m.id, Body: message.Body})
+				other.say(Message{Type: protocol.TypeMessage, From: m.id, Body: message.Body})
 			}
 		}
 	}
@@ -217,7 +219,7 @@ func (m *fakeMember) handle(message Message) {
 func (m *fakeMember) answer(sdp string) {
 	err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp})
 	if err != nil {
-		m.say(Message{Type: typeError, Code: "bad-sdp", Text: err.Error()})
+		m.say(Message{Type: protocol.TypeError, Code: "bad-sdp", Text: err.Error()})
 		return
 	}
 	answer, err := m.pc.CreateAnswer(nil)
@@ -226,7 +228,7 @@ func (m *fakeMember) answer(sdp string) {
 	check(m.server.t, m.pc.SetLocalDescription(answer))
 	<-gathered
 	m.joined = true
-	m.say(Message{Type: typeAnswer, SDP: m.pc.LocalDescription().SDP})
+	m.say(Message{Type: protocol.TypeAnswer, SDP: m.pc.LocalDescription().SDP})
 }
 
 func (m *fakeMember) offer() {
@@ -237,8 +239,8 @@ func (m *fakeMember) offer() {
 	check(m.server.t, err)
 	check(m.server.t, m.pc.SetLocalDescription(offer))
 	m.pending, m.dirty, m.restart = true, false, false
-	m.say(Message{Type: typeTracks, Tracks: m.mapping()})
-	m.say(Message{Type: typeOffer, SDP: m.pc.LocalDescription().SDP})
+	m.say(Message{Type: protocol.TypeTracks, Tracks: m.mapping()})
+	m.say(Message{Type: protocol.TypeOffer, SDP: m.pc.LocalDescription().SDP})
 }
 
 func (m *fakeMember) mapping() (tracks []TrackInfo) {

@@ -16,6 +16,7 @@ import (
 
 	"plenum/sfu"
 	"plenum/signaling"
+	"plenum/signaling/protocol"
 )
 
 // patience bounds every wait on the real server; a busy machine needs some.
@@ -358,7 +359,7 @@ func TestInteropSessionGone(t *testing.T) {
 	c := newCall(t)
 	ada, bob := c.talk("ada"), c.talk("bob")
 	bob.hears(ada.ID(), 20)
-	check(t, ada.Send(Message{Type: typeLeave}))
+	check(t, ada.Send(Message{Type: protocol.TypeLeave}))
 	ada.until("the end of the session", func() bool { return len(all[SignalLost](ada.watch)) == 1 })
 	old := ada.ID()
 	check(t, ada.Reconnect(c.ctx))

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // run is the life of a client: everything that is posted, in order, then one
@@ -134,31 +136,31 @@ func (c *Client) handle(signal Signal, m *Message) {
 		return
 	}
 	switch m.Type {
-	case typeOffer:
+	case protocol.TypeOffer:
 		c.offered(m.SDP)
-	case typeAnswer:
+	case protocol.TypeAnswer:
 		c.answered(m.SDP)
-	case typeCandidate:
+	case protocol.TypeCandidate:
 		c.candidate(m.Candidate)
-	case typeTracks:
+	case protocol.TypeTracks:
 		c.mapped(m.Tracks)
-	case typeParticipant:
+	case protocol.TypeParticipant:
 		if m.Participant != nil {
 			c.emit(Participant{m.Event, *m.Participant})
 		}
-	case typeSpeakers:
+	case protocol.TypeSpeakers:
 		c.emit(Speakers{m.Speakers})
-	case typeQuality:
+	case protocol.TypeQuality:
 		c.quality(m)
-	case typeLayers:
+	case protocol.TypeLayers:
 		c.emit(Layers{m.Mid, m.Active})
-	case typeUnreached:
+	case protocol.TypeUnreached:
 		c.emit(Unreached{m.Mid, m.Codec, m.Viewers})
-	case typeMessage:
+	case protocol.TypeMessage:
 		c.emit(Chat{m.From, m.Body})
-	case typeDrain:
+	case protocol.TypeDrain:
 		c.emit(Drain{time.Duration(m.After * float64(time.Second))})
-	case typeError:
+	case protocol.TypeError:
 		c.refused(Error{m.Code, m.Text, m.Fatal})
 	}
 }

@@ -6,27 +6,6 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Types of messages that the client sends or understands.
-const (
-	typeJoined      = "joined"
-	typeOffer       = "offer"
-	typeAnswer      = "answer"
-	typeCandidate   = "candidate"
-	typePublish     = "publish"
-	typeMute        = "mute"
-	typeSubscribe   = "subscribe"
-	typeQuality     = "quality"
-	typeLayers      = "layers"
-	typeUnreached   = "unreached"
-	typeMessage     = "message"
-	typeLeave       = "leave"
-	typeParticipant = "participant"
-	typeTracks      = "tracks"
-	typeSpeakers    = "speakers"
-	typeDrain       = "drain"
-	typeError       = "error"
-)
-
 // Source says what a track shows or carries.
 type Source string
 

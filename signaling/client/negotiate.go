@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // negotiate makes an offer if one is wanted and nothing is in the way.
@@ -30,12 +32,12 @@ func (c *Client) negotiate() {
 	}
 	p.restarting, p.restart = p.restart && !p.first, p.restart && p.first
 	p.wanted, p.pending = false, &offer
-	_ = c.send(Message{Type: typeOffer, SDP: offer.SDP})
+	_ = c.send(Message{Type: protocol.TypeOffer, SDP: offer.SDP})
 }
 
 // sendPublished tells what our m-lines carry.
 func (c *Client) sendPublished() error {
-	m := Message{Type: typePublish}
+	m := Message{Type: protocol.TypePublish}
 	c.mu.Lock()
 	for _, p := range c.publications {
 		m.Tracks = append(m.Tracks, TrackInfo{Mid: p.Mid, Source: p.local.Source, Muted: p.muted})
@@ -99,7 +101,7 @@ func (c *Client) offered(sdp string) {
 		c.broken("answer", err)
 		return
 	}
-	_ = c.send(Message{Type: typeAnswer, SDP: answer.SDP})
+	_ = c.send(Message{Type: protocol.TypeAnswer, SDP: answer.SDP})
 	c.negotiate()
 }
 
@@ -160,7 +162,7 @@ func (c *Client) resume() {
 	case p.first && p.pending != nil:
 		_ = c.sendPublished()
 		// The local description has by now the candidates gathered so far.
-		_ = c.send(Message{Type: typeOffer, SDP: p.pc.LocalDescription().SDP})
+		_ = c.send(Message{Type: protocol.TypeOffer, SDP: p.pc.LocalDescription().SDP})
 	case p.pending != nil || p.wanted:
 		p.forget()
 		c.negotiate()

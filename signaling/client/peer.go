@@ -6,6 +6,8 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"plenum/signaling/protocol"
 )
 
 // peer is a peer connection and the state of its negotiation, which the
@@ -143,7 +145,7 @@ func (c *Client) gathered(p *peer, candidate *webrtc.ICECandidate) {
 	if p.complete = candidate == nil; !p.complete {
 		init = candidate.ToJSON()
 	}
-	_ = c.send(Message{Type: typeCandidate, Candidate: &init})
+	_ = c.send(Message{Type: protocol.TypeCandidate, Candidate: &init})
 }
 
 func (c *Client) publish(pub *Publication) {

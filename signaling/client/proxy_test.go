@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"plenum/signaling/protocol"
 )
 
 // proxy stands between one client and the server's media port and loses media.
@@ -114,7 +116,7 @@ var (
 
 // Send hides the client's candidates.
 func (s *proxiedSignal) Send(m Message) error {
-	if m.Type == typeCandidate {
+	if m.Type == protocol.TypeCandidate {
 		return nil
 	}
 	m.SDP = anyCandidate.ReplaceAllString(m.SDP, "")

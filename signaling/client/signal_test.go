@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"plenum/signaling/protocol"
 )
 
 func TestPipe(t *testing.T) {
@@ -68,7 +70,7 @@ func TestWebSocket(t *testing.T) {
 				`"iceServers":[{"urls":"stun:127.0.0.1:1"},{"urls":["turn:127.0.0.1:2"],"username":"u","credential":"c"}],"news":{"from":"the future"}}`)))
 		var m Message
 		for ws.ReadJSON(&m) == nil {
-			if m.Type == typeOffer {
+			if m.Type == protocol.TypeOffer {
 				select {
 				case first <- m:
 				default:

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"plenum/signaling/protocol"
 )
 
 const (
-	subprotocol = "plenum.v1"
+	subprotocol = protocol.Subprotocol
 	// writeWait bounds one write to a server that does not read.
 	writeWait = 5 * time.Second
 	// silenceWait is how long the server, which pings several times within it,
@@ -50,10 +52,10 @@ func dialSocket(ctx context.Context, o *Options, session string) (Signal, error)
 	}
 	dialer.Subprotocols = []string{subprotocol}
 	if o.Token != "" {
-		dialer.Subprotocols = append(dialer.Subprotocols, "token."+o.Token)
+		dialer.Subprotocols = append(dialer.Subprotocols, protocol.TokenPrefix+o.Token)
 	}
 	if session != "" {
-		dialer.Subprotocols = append(dialer.Subprotocols, "session."+session)
+		dialer.Subprotocols = append(dialer.Subprotocols, protocol.SessionPrefix+session)
 	}
 	conn, response, err := dialer.DialContext(ctx, u.String(), nil)
 	if err != nil {
