@@ -1,5 +1,6 @@
 // Package signaling speaks the protocol between browsers and the engine: JSON
-// messages over one WebSocket per session.
+// messages over one WebSocket per session. PROTOCOL.md describes it for those who write
+// clients, and package protocol has its messages, codes, limits and rules.
 //
 // A request is checked (origin, subprotocol, room, name, token), joined to the
 // engine or attached to a session that lost its WebSocket, and then served by
