@@ -47,7 +47,7 @@ type server struct {
 
 	command *exec.Cmd
 	ended   chan struct{} // closed at the end of the log
-	reading chan struct{} // 1: whoever has what is in it decides whether the log is read
+	reading chan struct{} // 1: the goroutine that holds its value decides whether the log is read
 	mu      sync.Mutex
 	tail    []string // of the log
 	fatal   []string // from the first line of a panic on

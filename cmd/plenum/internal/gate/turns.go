@@ -6,7 +6,7 @@ import (
 )
 
 // turns hands out a number of places. Where more want one than there are, addresses take
-// turns: who sends a thousand waits behind himself, not in front of the others. It is not
+// turns: an address that sends a thousand waits behind its own, not in front of the others. It is not
 // safe for concurrent use.
 type turns struct {
 	free    int
