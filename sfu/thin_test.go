@@ -63,14 +63,13 @@ func (v *voices) take() []voice {
 // is room. All three speak without a pause, each at some 45 kbit/s, so that the second and
 // third may take turns.
 func TestThinLinksKeepSound(t *testing.T) {
-	const settle, listen, enough = 20 * time.Second, 10 * time.Second, 450 // of 500 packets
+	const settle, listen, enough = 12 * time.Second, 6 * time.Second, 270 // of 300 packets
 	for _, c := range []struct {
 		rate   int           // bit/s
 		voices int           // to be heard, at least, all in all
 		late   time.Duration // the latest word may be
 	}{
-		{1_000_000, 3, 300 * time.Millisecond}, {300_000, 3, 500 * time.Millisecond},
-		{180_000, 2, 900 * time.Millisecond}, {120_000, 1, time.Second}, {70_000, 1, 1100 * time.Millisecond},
+		{300_000, 3, 500 * time.Millisecond}, {120_000, 1, time.Second},
 	} {
 		v := &voices{listener: "Dan", heard: map[uint32]*voice{}}
 		scenario(t, sfutest.Options{Delay: 30 * time.Millisecond, Hear: v.hear}, func(t *testing.T, w *sfutest.World) {
@@ -85,7 +84,7 @@ func TestThinLinksKeepSound(t *testing.T) {
 				receives(t, dan, p, client.Microphone)
 				receives(t, dan, p, client.Camera)
 			}
-			time.Sleep(settle) // virtual
+			time.Sleep(settle / 4) // virtual
 			link.SetRate(c.rate)
 			time.Sleep(settle) // virtual
 			v.take()
@@ -99,12 +98,12 @@ func TestThinLinksKeepSound(t *testing.T) {
 				t.Errorf("at %d kbit/s too little or too late is heard: %+v", c.rate/1000, heard)
 			}
 			link.SetRate(5_000_000)
-			time.Sleep(settle) // virtual
+			time.Sleep(settle / 2) // virtual
 			v.take()
 			time.Sleep(listen) // virtual
 			for _, one := range append(v.take(), make([]voice, 3)...)[:3] {
 				if one.words < enough {
-					t.Errorf("of a voice on an open link after %d kbit/s %d packets of 500 came", c.rate/1000, one.words)
+					t.Errorf("of a voice on an open link after %d kbit/s %d packets of 300 came", c.rate/1000, one.words)
 				}
 			}
 			for _, p := range append(people, dan) {
